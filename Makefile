@@ -1,0 +1,43 @@
+# Every target is one line a person can read; `make` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+RUN := .venv/bin
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+ifeq ($(TEACHKIT_DATA)$(TEACHKIT_BUCKET)$(TEACHKIT_OFFLINE),)
+offline: export TEACHKIT_OFFLINE := 1
+run test: export TEACHKIT_OFFLINE := 1
+endif
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+run: .venv/ready  ## execute the whole course at smoke size and write build/report/index.html
+	teachkit run --size smoke --jobs 2 --out build $(ARGS)
+
+test: .venv/ready  ## run every test
+	pytest -n 2 --dist loadgroup $(ARGS)
+
+lab: .venv/ready  ## open JupyterLab on the lessons
+	jupyter lab --notebook-dir notebooks $(ARGS)
+
+check: .venv/ready  ## lint, types, import contracts, notebooks, quizzes, links
+	ruff check . && ruff format --check . && mypy && lint-imports && teachkit check
+
+study: .venv/ready  ## fill the tables of docs/results.md: make study N=01
+	python studies/$(N)_*.py $(ARGS)
+
+bench: .venv/ready  ## measure speed as ratios to a plain baseline; writes benchmarks/results
+	for script in benchmarks/bench_*.py; do python $$script || exit 1; done
+
+lock: .venv/ready  ## resolve requirements.lock anew from pyproject.toml
+	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --upgrade --output-file requirements.lock
+
+.venv/ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.8
+	.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes --requirement requirements.lock
+	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+.PHONY: help run test lab check study bench lock

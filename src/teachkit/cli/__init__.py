@@ -1,0 +1,5 @@
+"""The command line: every command is one call into a room."""
+
+from teachkit.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,60 @@
+"""Fixtures shared by every room."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+STRICT = os.environ.get("TEACHKIT_STRICT") == "1"
+SOURCES = ("TEACHKIT_DATA", "TEACHKIT_BUCKET", "TEACHKIT_OFFLINE")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder with the official sets; the test is skipped where there is none."""
+    chosen = os.environ.get("TEACHKIT_DATA", "").split(os.pathsep)[0]
+    folder = Path(chosen) if chosen else ROOT.parent / "shared" / "data"
+    if not (folder / "medmnist").is_dir():
+        pytest.skip(f"no official data sets in {folder}; set TEACHKIT_DATA")
+    return folder.resolve()
+
+
+@pytest.fixture
+def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """No source chosen, an empty cache of its own; returns the cache folder."""
+    for name in SOURCES:
+        monkeypatch.delenv(name, raising=False)
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("TEACHKIT_CACHE", str(cache))
+    return cache
+
+
+@pytest.fixture
+def offline(isolated: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Embedded sets only, with an empty cache."""
+    monkeypatch.setenv("TEACHKIT_OFFLINE", "1")
+    return isolated
+
+
+@pytest.fixture(scope="session")
+def need_tool() -> Callable[..., str]:
+    """`need_tool("chromium")` gives its path; without it the test skips, or fails under TEACHKIT_STRICT=1."""
+
+    def find(name: str, package: str = "") -> str:
+        if found := shutil.which(name):
+            return found
+        reason = f"{name} is missing: apt-get install {package or name}"
+        if STRICT:
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+    return find
