@@ -1,0 +1,221 @@
+"""Scores of a classifier, equal to scikit-learn's and nan where a score is undefined.
+
+Undefined means: AUC when one of the two classes is absent; kappa when labels and predictions are one same
+constant; sensitivity without positives, specificity without negatives; every score of zero rows. scikit-learn
+warns or raises in these places. Here the answer is nan, which no mean or ranking can mistake for a result.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from teachkit.errors import FormatError, SettingsError
+from teachkit.metrics.arrays import class_labels, finite, same_length
+
+
+def auc(labels: ArrayLike, scores: ArrayLike) -> float:
+    """Area under the ROC curve: the chance that a positive scores above a negative, ties counting half.
+
+    Computed from mid-ranks (Mann and Whitney, 1947), so a strictly increasing change of the scores keeps it.
+
+    Args:
+        labels: ``[N]``, 1 for positive and 0 for negative.
+        scores: ``[N]``, larger means "more likely positive"; need not be probabilities.
+
+    Raises:
+        FormatError: for labels other than 0 and 1, scores that are not finite, or lengths that differ.
+
+    >>> auc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
+    0.75
+    """
+    truth = _binary(labels)
+    values = finite(scores, "scores").reshape(-1)
+    same_length(truth, values, "labels and scores")
+    positives = int(truth.sum())
+    negatives = len(truth) - positives
+    if not positives or not negatives:
+        return float("nan")
+    _, place, ties = np.unique(values, return_inverse=True, return_counts=True)
+    ranks = (
+        np.cumsum(ties) - (ties - 1) / 2
+    )  # of each distinct score, from 1; tied rows share their mean rank
+    wins = ranks[place[truth]].sum() - positives * (positives + 1) / 2
+    return float(wins / (positives * negatives))
+
+
+def accuracy(labels: ArrayLike, predictions: ArrayLike) -> float:
+    """Share of rows whose predicted class is the true one.
+
+    >>> accuracy([0, 1, 2, 2], [0, 1, 2, 1])
+    0.75
+    """
+    truth, guess = _pair(labels, predictions)
+    return float(np.mean(truth == guess)) if len(truth) else float("nan")
+
+
+def balanced_accuracy(labels: ArrayLike, predictions: ArrayLike) -> float:
+    """Mean recall over the classes that occur in `labels`; a class only predicted does not count.
+
+    >>> balanced_accuracy([0, 0, 0, 1], [0, 0, 0, 0])
+    0.5
+    """
+    truth, guess = _pair(labels, predictions)
+    if not len(truth):
+        return float("nan")
+    _, codes = np.unique(truth, return_inverse=True)
+    return float(np.mean(np.bincount(codes, weights=truth == guess) / np.bincount(codes)))
+
+
+def cohen_kappa(labels: ArrayLike, predictions: ArrayLike) -> float:
+    """Agreement beyond chance, ``(p_o - p_e) / (1 - p_e)``, unweighted (Cohen, 1960).
+
+    1 is full agreement, 0 what independent guesses with the same class frequencies reach.
+
+    >>> cohen_kappa([0, 0, 1, 1], [0, 1, 1, 1])
+    0.5
+    """
+    truth, guess = _pair(labels, predictions)
+    if not len(truth):
+        return float("nan")
+    _, codes = np.unique(np.concatenate([truth, guess]), return_inverse=True)
+    table = _count(codes[: len(truth)], codes[len(truth) :], int(codes.max()) + 1)
+    rows, total = table.sum(axis=1), len(truth)
+    # Counts stay integers until the last division, so equal constants give exactly 0 / 0.
+    expected = int(rows @ table.sum(axis=0))
+    if expected == total**2:
+        return float("nan")
+    return (total * int(np.trace(table)) - expected) / (total**2 - expected)
+
+
+def confusion_matrix(
+    labels: ArrayLike, predictions: ArrayLike, num_classes: int | None = None
+) -> NDArray[np.int64]:
+    """Counts ``[C, C]``: row = true class, column = predicted class.
+
+    Args:
+        labels: ``[N]``, class indices from 0.
+        predictions: ``[N]``, class indices from 0.
+        num_classes: C; by default the largest index in either array plus one.
+
+    Raises:
+        FormatError: for an index below 0 or not below `num_classes`.
+
+    >>> confusion_matrix([0, 1, 1], [0, 0, 1]).tolist()
+    [[1, 0], [1, 1]]
+    """
+    truth, guess = _pair(labels, predictions)
+    both = np.concatenate([truth, guess])
+    size = num_classes if num_classes is not None else int(both.max(initial=-1)) + 1
+    outside = both[(both < 0) | (both >= size)]
+    if len(outside):
+        raise FormatError(
+            f"Class index {outside[0]} is outside 0 to {size - 1}.",
+            "Check `num_classes` and the labels.",
+            value=int(outside[0]),
+        )
+    return _count(truth, guess, size)
+
+
+def sensitivity(
+    labels: ArrayLike, probabilities: ArrayLike, threshold: float = 0.5, positive: int = 1
+) -> float:
+    """Share of the positives that are found: true positives / (true positives + false negatives).
+
+    Args:
+        labels: ``[N]``, class indices.
+        probabilities: ``[N]`` of the positive class, or ``[N, C]``, whose column `positive` is used.
+        threshold: a row is called positive when its probability is strictly above it.
+        positive: index of the positive class, see ``Info.positive``.
+
+    >>> sensitivity([0, 1, 1, 1], [0.2, 0.9, 0.6, 0.4])
+    0.6666666666666666
+    """
+    truth, called = _calls(labels, probabilities, threshold, positive)
+    return float(np.mean(called[truth])) if truth.any() else float("nan")
+
+
+def specificity(
+    labels: ArrayLike, probabilities: ArrayLike, threshold: float = 0.5, positive: int = 1
+) -> float:
+    """Share of the negatives that are left alone: true negatives / (true negatives + false positives).
+
+    Arguments as in `sensitivity`.
+
+    >>> specificity([0, 0, 1], [0.2, 0.7, 0.6])
+    0.5
+    """
+    truth, called = _calls(labels, probabilities, threshold, positive)
+    return float(np.mean(~called[~truth])) if (~truth).any() else float("nan")
+
+
+def calibration_error(labels: ArrayLike, probabilities: ArrayLike, bins: int = 10) -> float:
+    """Expected calibration error: the mean gap between stated and observed frequency, over equal-width bins.
+
+    ``sum over bins of (rows / N) * |observed frequency - mean probability|`` (Guo et al., 2017, eq. 3).
+    Bins are closed on the right. Few rows per bin bias it upwards, so state N and `bins` beside it.
+
+    Args:
+        labels: ``[N]``, class indices.
+        probabilities: ``[N]`` gives the positive class: is 0.8 positive in 80 % of cases?
+            ``[N, C]`` gives all classes: is the top class right as often as its probability says?
+        bins: number of bins.
+
+    >>> round(calibration_error([0, 1, 1, 1], [0.75, 0.75, 0.75, 0.75]), 3)
+    0.0
+    """
+    if bins < 1:
+        raise SettingsError(f"bins is {bins}.", "Ask for at least one bin.", bins=bins)
+    stated = finite(probabilities, "probabilities")
+    if stated.ndim == 2 and stated.shape[1] == 1:
+        stated = stated[:, 0]
+    if stated.size and (stated.min() < 0 or stated.max() > 1):
+        raise FormatError(
+            f"Probabilities run from {stated.min():.3g} to {stated.max():.3g}.",
+            "Apply softmax or sigmoid to the logits first.",
+        )
+    if stated.ndim == 2:
+        truth = class_labels(labels, "labels")
+        same_length(truth, stated, "labels and probabilities")
+        observed = truth == stated.argmax(axis=1)
+        stated = stated.max(axis=1)
+    else:
+        observed = _binary(labels)
+        same_length(observed, stated, "labels and probabilities")
+    if not len(observed):
+        return float("nan")
+    inner_edges = np.linspace(0, 1, bins + 1)[1:-1]
+    bin_of_row = np.searchsorted(inner_edges, stated)
+    gaps = np.bincount(bin_of_row, weights=observed - stated, minlength=bins)
+    return float(np.abs(gaps).sum() / len(observed))
+
+
+def _binary(labels: ArrayLike) -> NDArray[np.bool_]:
+    truth = class_labels(labels, "labels")
+    odd = truth[(truth != 0) & (truth != 1)]
+    if len(odd):
+        raise FormatError(
+            f"A binary score met the label {odd[0]}.",
+            "Compare with the positive class first: labels == positive.",
+            value=int(odd[0]),
+        )
+    return truth.astype(bool)
+
+
+def _pair(labels: ArrayLike, predictions: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    truth, guess = class_labels(labels, "labels"), class_labels(predictions, "predictions")
+    same_length(truth, guess)
+    return truth, guess
+
+
+def _count(rows: NDArray[np.int64], columns: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    return np.bincount(rows * size + columns, minlength=size * size).reshape(size, size)
+
+
+def _calls(
+    labels: ArrayLike, probabilities: ArrayLike, threshold: float, positive: int
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    truth = class_labels(labels, "labels") == positive
+    values = finite(probabilities, "probabilities")
+    if values.ndim == 2:
+        values = values[:, positive]
+    same_length(truth, values, "labels and probabilities")
+    return truth, values > threshold
