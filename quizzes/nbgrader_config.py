@@ -1,0 +1,20 @@
+"""nbgrader's settings for this course; what is not said here is nbgrader's default."""
+
+from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
+from nbgrader.preprocessors import GetGrades
+
+from teachkit.course.feedback import HideTests
+
+c = get_config()  # noqa: F821  (nbgrader defines it)
+
+c.CourseDirectory.course_id = "teachkit"
+
+# A comment instead of NotImplementedError: an untouched quiz runs from top to bottom, and partial credit
+# stays possible when one part of a question is still open.
+c.ClearSolutions.code_stub = {"python": "# your code here"}
+
+# The default of 30 s is too short for a challenge that trains a small network on a busy machine.
+c.Execute.timeout = 300
+
+# By default the feedback page shows hidden tests and mark schemes. HideTests comes before the page is made.
+c.GenerateFeedback.preprocessors = [GetGrades, HideTests, CSSHTMLHeaderPreprocessor]
