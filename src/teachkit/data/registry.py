@@ -79,7 +79,7 @@ class Entry:
                 their own size and to the default, 28.
         """
         self.check_size(size)
-        return self.items[size] if size in self.items else self.items[None]
+        return self.items[size] if size in self.items else next(iter(self.items.values()))
 
     def check_size(self, size: int) -> None:
         """Refuse a size that the set does not come in."""
@@ -94,7 +94,7 @@ class Entry:
         )
 
     def largest_bytes(self, size: int | None) -> int | None:
-        """Upper bound of the file of that size: its true length, else that of its pixels before compression."""
+        """Upper bound of a file: its true length, else that of its pixels before compression."""
         item = self.items.get(size)
         if item is None or item.bytes is not None or not self.counts or size is None:
             return item.bytes if item else None
@@ -138,7 +138,7 @@ def entry(name: str) -> Entry:
     known = _document()["sets"]
     if name in known:
         return _entry(name, dict(known[name]))
-    raise UnknownNameError(f"No data set is called '{name}'.", nearest(str(name), known, "sets"), name=name)
+    raise UnknownNameError(f"No data set is called '{name}'.", nearest(name, known, "sets"), name=name)
 
 
 def weights(name: str) -> Item:
@@ -152,7 +152,7 @@ def weights(name: str) -> Item:
         raise UnknownNameError(
             f"No weights are called '{name}'.", nearest(str(name), known, "weights"), name=name
         )
-    return _item({key: known[name][key] for key in ("path", "url", "hash", "bytes") if key in known[name]})
+    return Item(**{key: known[name][key] for key in ("path", "url", "hash", "bytes") if key in known[name]})
 
 
 def check_split(split: str) -> None:
@@ -167,12 +167,10 @@ def _document() -> dict[str, Any]:
 
 
 def _entry(name: str, fields: dict[str, Any]) -> Entry:
-    files = {int(size): _item(file) for size, file in fields.pop("files", {}).items()}
-    folder = fields.pop("folder", None)
-    items: dict[int | None, Item] = {**files, **({None: _item(folder)} if folder else {})}
-    sizes = tuple(fields.pop("sizes", files))
+    items: dict[int | None, Item] = {
+        int(size): Item(**file) for size, file in fields.pop("files", {}).items()
+    }
+    sizes = tuple(fields.pop("sizes", items))
+    if folder := fields.pop("folder", None):
+        items[None] = Item(**folder)
     return Entry(name=name, items=items, sizes=sizes, **{**fields, "classes": tuple(fields["classes"])})
-
-
-def _item(fields: dict[str, Any]) -> Item:
-    return Item(**fields)
