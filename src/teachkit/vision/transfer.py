@@ -1,0 +1,235 @@
+"""Transfer learning: one network, three ways to start and train it.
+
+========================  ==========================================================
+random initialisation     ``Classifier(weights=None)``
+frozen features           ``Classifier(weights="imagenet", trainable="head")``
+fine-tuning               ``Classifier(weights="imagenet")``
+========================  ==========================================================
+"""
+
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from teachkit.errors import FormatError, SettingsError
+from teachkit.vision import backbones
+
+Images = np.ndarray | Tensor
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """The recipe of a classifier; call it to build the network.
+
+    Every random number comes from torch's global generator: the same seed gives the same network. It also
+    gives the same last layer whatever `weights` says, so two arms differ in nothing but the body.
+
+    Attributes:
+        backbone: "efficientnet_lite0", "resnet18", or "auto", which is replaced by the one in use.
+        num_classes: number of logits.
+        weights: "imagenet" or None for fresh random weights.
+        trainable: "all", or "head" to freeze everything but the last layer.
+        input_size: height and width in pixels to which images are brought; the last map is 1/16 of it.
+
+    Raises:
+        UnknownNameError: no such backbone.
+        SettingsError: another value that makes no sense.
+    """
+
+    backbone: str = "auto"
+    num_classes: int = 2
+    weights: Literal["imagenet"] | None = "imagenet"
+    trainable: Literal["all", "head"] = "all"
+    input_size: int = 112
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "backbone", backbones.find(self.backbone).name)
+        for field, allowed in (("weights", ("imagenet", None)), ("trainable", ("all", "head"))):
+            if (value := getattr(self, field)) not in allowed:
+                raise SettingsError(
+                    f"{field}={value!r} is not possible.", f"Use one of {allowed}.", field=field, value=value
+                )
+        if self.num_classes < 1 or self.input_size < 32:
+            raise SettingsError(
+                f"num_classes={self.num_classes} and input_size={self.input_size} are not possible.",
+                "Use at least 1 class and an input of at least 32 pixels.",
+                num_classes=self.num_classes,
+                input_size=self.input_size,
+            )
+
+    def __call__(self) -> "TransferClassifier":
+        return TransferClassifier(self)
+
+    @property
+    def title(self) -> str:
+        """For figure titles: network, input and size of the last map."""
+        cells = -(-self.input_size // 16)
+        name = backbones.find(self.backbone).title
+        return f"{name}, input {self.input_size}×{self.input_size}, last map {cells}×{cells}"
+
+
+def as_batch(images: Images) -> Tensor:
+    """Images as float32 [N, C, H, W] in 0..1.
+
+    Args:
+        images: an array, uint8 [N, H, W] or [N, H, W, 3]; or a float tensor [N, C, H, W] already in 0..1.
+
+    Raises:
+        FormatError: for any other shape or kind of number.
+    """
+    if isinstance(images, np.ndarray) and images.dtype == np.uint8:
+        x = torch.from_numpy(images.astype(np.float32) / 255)
+        if x.ndim == 3:
+            return x.unsqueeze(1)
+        if x.ndim == 4 and x.shape[3] == 3:
+            return x.permute(0, 3, 1, 2)
+    elif isinstance(images, Tensor) and images.is_floating_point() and images.ndim == 4:
+        return images.float()
+    raise FormatError(
+        f"Images of kind {images.dtype} and shape {tuple(images.shape)} are not understood.",
+        "Give a uint8 array [N, H, W] or [N, H, W, 3], or a float tensor [N, C, H, W] with values in 0..1.",
+        shape=tuple(images.shape),
+    )
+
+
+class Body(nn.Module):
+    """From images [B, 1 or 3, H, W] in 0..1 to one vector of features per image [B, features]."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, backbone: backbones.Backbone, input_size: int) -> None:
+        super().__init__()
+        self.input_size = input_size
+        self.layers = backbone.build()
+        self.register_buffer("mean", torch.tensor(backbone.mean).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(backbone.std).view(1, 3, 1, 1))
+
+    def prepare(self, x: Tensor) -> Tensor:
+        """Grey repeated to three channels, resized, and normalised by the statistics of the weights."""
+        if x.ndim != 4 or x.shape[1] not in (1, 3) or not x.is_floating_point():
+            raise FormatError(
+                f"The network got {x.dtype} of shape {tuple(x.shape)}.",
+                "Give floats in 0..1 of shape [batch, 1 or 3, height, width].",
+                shape=tuple(x.shape),
+            )
+        size = (self.input_size, self.input_size)
+        if x.shape[2:] != size:
+            # Making an image smaller without a filter would alias fine texture into false structure.
+            shrinks = max(x.shape[2:]) > self.input_size
+            x = F.interpolate(x, size=size, mode="bilinear", align_corners=False, antialias=shrinks)
+        x = (x.expand(-1, 3, -1, -1) - self.mean) / self.std
+        return x.contiguous(memory_format=torch.channels_last)  # about a third faster on a CPU
+
+    def feature_map(self, x: Tensor) -> Tensor:
+        """The last map [B, features, h, w]; h and w are `input_size` / 16, rounded up."""
+        return self.layers(self.prepare(x))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.feature_map(x).mean((2, 3))
+
+
+class TransferClassifier(nn.Module):
+    """A network body, global average pooling, and one linear layer on top.
+
+    With ``trainable="head"`` the body is frozen in both senses: its parameters receive no gradient, and it
+    stays in evaluation mode, so that the running statistics of BatchNorm do not move either.
+    """
+
+    def __init__(self, spec: Classifier) -> None:
+        super().__init__()
+        backbone = backbones.find(spec.backbone)
+        self.spec = spec
+        self.name = backbone.title
+        self.backbone = Body(backbone, spec.input_size)
+        # The head is drawn before weights are loaded: loading must not change what the seed gives.
+        self.head = nn.Linear(backbone.features, spec.num_classes)
+        if spec.weights == "imagenet":
+            backbone.fill(self.backbone.layers)
+        self.to(memory_format=torch.channels_last)
+        if self.is_frozen:
+            self.backbone.requires_grad_(False)
+            self.backbone.eval()
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether only the last layer learns."""
+        return self.spec.trainable == "head"
+
+    def frozen_body(self) -> nn.Module | None:
+        """The part that never changes, whose output can be computed once; None when all of it learns."""
+        return self.backbone if self.is_frozen else None
+
+    def train(self, mode: bool = True) -> Self:
+        """As usual, but a frozen body never enters training mode."""
+        super().train(mode)
+        if self.is_frozen:
+            self.backbone.eval()
+        return self
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits [B, num_classes] of images [B, 1 or 3, H, W] in 0..1."""
+        return self.head(self.backbone(x))
+
+    def _targets(self, target: int | np.ndarray, n: int) -> Tensor:
+        """`target` as one class per image, int64 [n]."""
+        given = np.asarray(target, dtype=np.int64).reshape(-1)
+        count = self.spec.num_classes
+        if len(given) not in (1, n) or np.any((given < 0) | (given >= count)):
+            raise SettingsError(
+                f"target={target!r} does not name one of {count} classes for {n} images.",
+                f"Give one class from 0 to {count - 1}, or one for each image.",
+                target=target,
+            )
+        return torch.from_numpy(np.broadcast_to(given, (n,)).copy())
+
+    @torch.no_grad()
+    def activation_maps(
+        self, images: Images, target: int | np.ndarray, *, contrast: bool = True, native: bool = False
+    ) -> np.ndarray:
+        """Where in each image the evidence for a class lies: class activation maps.
+
+        With feature map A [features, h, w] and weights w of the last layer, class c has the map
+        ``M_c = sum_k w[c, k] * A[k]``. Its mean over places, plus the bias, *is* the logit of c: the map
+        leaves nothing out. Positive places speak for the class, negative ones against it.
+
+        Note:
+            We depart from the paper by `contrast`: the mean map of the other classes is subtracted, because
+            softmax ignores whatever all logits share. With two classes the map then adds up to the log-odds.
+
+        Args:
+            images: N images, see `as_batch`.
+            target: one class for all images, or one per image [N].
+            contrast: subtract the mean of the other classes; switch off for multi-label outputs.
+            native: return the h×w places themselves instead of enlarging them to the images.
+
+        Returns:
+            float32 [N, H, W], or [N, h, w] when `native`.
+
+        Raises:
+            SettingsError: a target outside the classes, or not one per image.
+
+        Source: Zhou et al., Learning deep features for discriminative localization, CVPR 2016, equations 1-2.
+        """
+        x = as_batch(images)
+        classes = self._targets(target, len(x))
+        weights = self.head.weight  # [classes, features]
+        if contrast and self.spec.num_classes > 1:
+            others = (weights.sum(0) - weights) / (self.spec.num_classes - 1)
+            weights = weights - others
+        was_training = self.training
+        self.eval()
+        maps = []
+        for start in range(0, len(x), 64):
+            part = x[start : start + 64].to(weights.device)
+            chosen = weights[classes[start : start + 64].to(weights.device)]
+            maps.append(torch.einsum("bk,bkhw->bhw", chosen, self.backbone.feature_map(part)))
+        self.train(was_training)
+        found = torch.cat(maps).unsqueeze(1)
+        if not native:
+            found = F.interpolate(found, size=x.shape[2:], mode="bilinear", align_corners=False)
+        return found.squeeze(1).float().cpu().numpy()
