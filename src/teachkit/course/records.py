@@ -111,8 +111,14 @@ def place_results(lesson: str, folder: str | Path = ".") -> Path:
         LessonError: when the lesson has not been run.
     """
     target = Path(folder) / RESULTS
-    if os.environ.get("NBGRADER_EXECUTION") == "autograde" and target.is_file():
-        return target
+    if os.environ.get("NBGRADER_EXECUTION") == "autograde":
+        if target.is_file():
+            return target
+        raise LessonError(  # a grader's own results must never stand in for a student's
+            f"This submission came without {RESULTS}, and it asks about a run of lesson {lesson}.",
+            "Run the first cell of the quiz before handing in, and hand in the whole folder.",
+            lesson=lesson,
+        )
     found = sorted(_candidates(lesson, Path(folder)), key=lambda path: path.stat().st_mtime)
     if not found:
         if target.is_file():
