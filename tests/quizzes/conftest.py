@@ -152,7 +152,7 @@ def evaluate(source: str, names: dict[str, Any]) -> Any:
 @pytest.fixture(scope="session")
 def hidden_lines() -> list[str]:
     """Every line of a solution, hidden test or mark scheme in the source of the quizzes."""
-    found = []
+    found: list[str] = []
     for path in sorted((QUIZZES / "source").glob("*/*.ipynb")):
         for cell in nbformat.read(path, as_version=4).cells:
             inside = False

@@ -81,20 +81,15 @@ def read_predictions(path: str | Path = PREDICTIONS) -> Predictions:
     return Predictions(probabilities, int(found["steps"]), str(found["data"]))
 
 
-def fits(predictions: Predictions, truth: Split) -> None:
-    """Refuse predictions that are not for these test images.
-
-    Raises:
-        FormatError: the number of rows or of classes differs.
-    """
-    wanted = (len(truth), len(truth.info.classes))
-    if predictions.probabilities.shape != wanted:
-        raise FormatError(
-            f"The probabilities have the shape {predictions.probabilities.shape}, not {wanted}.",
-            f"Give one row for each test image of {truth.info.title} and one column for each class.",
-            shape=predictions.probabilities.shape,
-            wanted=wanted,
-        )
+def misfit(predictions: Predictions, truth: Split) -> str:
+    """Why predictions cannot be for these test images; empty when rows and classes agree."""
+    found, wanted = predictions.probabilities.shape, (len(truth), len(truth.info.classes))
+    if found == wanted:
+        return ""
+    return (
+        f"The probabilities have the shape {found}. {truth.title} needs {wanted}: "
+        "one row for each image and one column for each class."
+    )
 
 
 def plain_predictions(train: Split, test: Split, *, limit: int = 2000, seed: int = 0) -> NDArray[np.int64]:

@@ -100,7 +100,7 @@ def _blank(text: str, secret: set[str]) -> str:
 
 def _quotes(line: str, secret: set[str]) -> bool:
     plain = _plain(line)
-    return any(part in plain for part in secret)
+    return bool(HIDDEN.search(line) or END.search(line)) or any(part in plain for part in secret)
 
 
 def _plain(line: str) -> str:
