@@ -1,0 +1,120 @@
+"""Experiment grids that can be stopped and taken up again: one JSON file per cell, tables written from them.
+
+A cell is a name, the settings that decide its result, and a function that computes it. Its file appears whole
+or not at all. A cell that is there with the same settings is read, not computed; with other settings it is an
+error, because a table must not mix two experiments.
+"""
+
+import json
+import platform
+import time
+from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from teachkit.errors import SettingsError
+from teachkit.metrics import Interval
+from teachkit.paths import atomic
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "docs" / "results.md"
+PACKAGES = ("teachkit", "torch", "torchvision", "timm", "numpy", "scikit-learn")
+
+INTRO = """# Measured results
+
+Every table here is written by a script in `studies/` from one JSON file per run. `make study N=01` computes
+what is missing and writes the tables again. Text between the markers is overwritten; edit the script instead.
+Intervals are 95 % t intervals over seeds unless a table says otherwise.
+"""
+
+
+class Grid:
+    """The cells of one study, kept in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def run(
+        self, name: str, settings: dict[str, Any], compute: Callable[[], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """The values of cell `name`: from its file, or computed now and written.
+
+        Raises:
+            SettingsError: the file belongs to other settings.
+        """
+        wanted = json.loads(json.dumps(settings))  # tuples become lists, as in the file
+        if (known := self.read(name)) is not None:
+            if known["settings"] != wanted:
+                raise SettingsError(
+                    f"'{self._path(name)}' was computed with other settings: "
+                    f"{_changes(known['settings'], wanted)}.",
+                    "Delete the file to compute the cell again.",
+                    cell=name,
+                )
+            return known["values"]
+        began = time.perf_counter()
+        values = compute()
+        cell = {
+            "settings": wanted,
+            "values": values,
+            "seconds": round(time.perf_counter() - began, 1),
+            "versions": versions(),
+        }
+        with atomic(self._path(name)) as temporary:
+            temporary.write_text(json.dumps(cell, indent=1) + "\n")
+        print(f"{name}: {cell['seconds']:.0f} s", flush=True)
+        return values
+
+    def read(self, name: str) -> dict[str, Any] | None:
+        """The whole cell, or None when it is not there yet."""
+        path = self._path(name)
+        return json.loads(path.read_text()) if path.exists() else None
+
+    def values(self, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """The values of those of `names` that are there."""
+        for name in names:
+            if (cell := self.read(name)) is not None:
+                yield cell["values"]
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}.json"
+
+
+def versions() -> dict[str, str]:
+    """What computed a cell."""
+    return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+
+
+def with_interval(interval: Interval, signed: bool = False) -> str:
+    """A number and its limits for a table, such as "0.912 [0.903, 0.921]"."""
+    sign = "+" if signed else ""
+    value, low, high = interval
+    if low != low:
+        return f"{value:{sign}.3f}"
+    return f"{value:{sign}.3f} [{low:{sign}.3f}, {high:{sign}.3f}]"
+
+
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in GitHub's Markdown; numbers to the right."""
+    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def write_section(key: str, text: str, page: Path = RESULTS) -> None:
+    """Put `text` between the markers of `key`; markers that are not there yet are added at the end."""
+    begin, end = f"<!-- study {key}: begin -->", f"<!-- study {key}: end -->"
+    whole = page.read_text() if page.exists() else INTRO
+    if begin not in whole:
+        whole = f"{whole.rstrip()}\n\n{begin}\n{end}\n"
+    head, _, rest = whole.partition(begin)
+    _, found, tail = rest.partition(end)
+    if not found:
+        raise SettingsError(f"'{page}' has the marker '{begin}' but not its end.", f"Add the line '{end}'.")
+    with atomic(page) as temporary:
+        temporary.write_text(f"{head}{begin}\n{text.strip()}\n{end}{tail}")
+
+
+def _changes(old: dict[str, Any], new: dict[str, Any]) -> str:
+    names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    return ", ".join(f"{name} {old.get(name)!r} → {new.get(name)!r}" for name in names)

@@ -1,0 +1,81 @@
+import json
+
+import pytest
+
+from teachkit.errors import SettingsError
+from teachkit.metrics import Interval, t_interval
+
+
+@pytest.fixture
+def grid_module(study):
+    return study("_grid")
+
+
+@pytest.fixture
+def grid(grid_module, tmp_path):
+    return grid_module.Grid(tmp_path / "cells")
+
+
+def test_a_cell_is_computed_once_and_read_afterwards(grid):
+    calls = []
+    for _ in range(2):
+        values = grid.run("a", {"seed": 1, "sizes": (1, 2)}, lambda: calls.append(1) or {"auc": 0.5})
+    assert values == {"auc": 0.5}
+    assert calls == [1]
+    cell = json.loads((grid.folder / "a.json").read_text())
+    assert cell["settings"] == {"seed": 1, "sizes": [1, 2]}
+    assert cell["versions"]["teachkit"]
+
+
+def test_a_cell_of_other_settings_is_refused_naming_what_changed(grid):
+    grid.run("a", {"seed": 1, "lr": 0.1}, dict)
+    with pytest.raises(SettingsError, match=r"lr 0\.1 → 0\.2"):
+        grid.run("a", {"seed": 1, "lr": 0.2}, dict)
+
+
+def test_a_run_that_dies_leaves_no_cell_behind(grid):
+    def die():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        grid.run("a", {}, die)
+    assert grid.read("a") is None
+    assert list(grid.values(["a"])) == []
+
+
+def test_a_section_is_replaced_between_its_markers_and_nothing_else(grid_module, tmp_path):
+    page = tmp_path / "results.md"
+    page.write_text("before\n<!-- study 02: begin -->\nold\n<!-- study 02: end -->\nafter\n")
+    grid_module.write_section("02", "new", page)
+    assert page.read_text() == "before\n<!-- study 02: begin -->\nnew\n<!-- study 02: end -->\nafter\n"
+    grid_module.write_section("03", "third", page)
+    grid_module.write_section("03", "third again", page)
+    assert page.read_text().count("third") == 1
+    assert page.read_text().startswith("before")
+
+
+def test_a_page_that_is_not_there_gets_its_introduction(grid_module, tmp_path):
+    grid_module.write_section("01", "text", tmp_path / "results.md")
+    assert (tmp_path / "results.md").read_text().startswith("# Measured results")
+
+
+def test_a_marker_without_its_end_is_refused(grid_module, tmp_path):
+    page = tmp_path / "results.md"
+    page.write_text("<!-- study 01: begin -->\n")
+    with pytest.raises(SettingsError, match="study 01: end"):
+        grid_module.write_section("01", "text", page)
+
+
+def test_a_number_without_spread_is_printed_without_limits(grid_module):
+    assert grid_module.with_interval(t_interval([0.5])) == "0.500"
+    assert grid_module.with_interval(Interval(0.1, -0.1, 0.3), signed=True) == "+0.100 [-0.100, +0.300]"
+
+
+def test_differences_use_the_seeds_that_both_arms_have(study):
+    tables = study("_tables")
+    rows = {
+        "a": [{"test": {"auc": v}} for v in (0.5, 0.6, 0.9)],
+        "b": [{"test": {"auc": v}} for v in (0.7, 0.7)],
+    }
+    assert "| b − a | 2 | +0.150 [-0.485, +0.785] |" in tables.difference_table(rows, [("test", "auc")])
+    assert "| a | 3 | 0.667 [" in tables.score_table(rows, [("test", "auc")])
