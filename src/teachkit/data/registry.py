@@ -81,9 +81,13 @@ class Entry:
         self.check_size(size)
         return self.items[size] if size in self.items else next(iter(self.items.values()))
 
+    def comes_in(self, size: int) -> bool:
+        """Whether `item(size)` answers."""
+        return size in self.sizes or (size == DEFAULT_SIZE and len(self.sizes) <= 1)
+
     def check_size(self, size: int) -> None:
         """Refuse a size that the set does not come in."""
-        if size in self.sizes or (size == DEFAULT_SIZE and len(self.sizes) <= 1):
+        if self.comes_in(size):
             return
         choices = ", ".join(str(known) for known in self.sizes) or "the images as they are (leave size out)"
         raise SettingsError(
