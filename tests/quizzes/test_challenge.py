@@ -78,8 +78,7 @@ def test_pickled_objects_are_never_loaded(tmp_path):
 def test_predictions_for_other_images_or_classes_do_not_fit(tmp_path, shape):
     rows = np.full(shape, 1 / shape[1])
     read = read_predictions(save_predictions(rows, steps=1, data="toy", path=tmp_path / PREDICTIONS))
-    with pytest.raises(FormatError, match=r"not \(4, 2\)"):
-        assert misfit(read, split([0, 1, 0, 1])) == ""
+    assert "needs (4, 2)" in misfit(read, split([0, 1, 0, 1]))
 
 
 @pytest.mark.parametrize("shape", [(4, 4), (4, 4, 3)])
