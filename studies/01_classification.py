@@ -23,7 +23,7 @@ from _tables import difference_table, score_table
 from torch import nn
 
 from teachkit import data, metrics, training, vision
-from teachkit.data.splits import Split
+from teachkit.data import Split
 from teachkit.errors import UnfairComparisonError
 
 DATA = "pneumoniamnist"

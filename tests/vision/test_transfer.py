@@ -193,3 +193,19 @@ def test_colour_images_and_tensors_are_understood(grey):
     assert as_batch(grey).max() <= 1
     with pytest.raises(FormatError, match="not understood"):
         as_batch(grey.astype(float))
+
+
+def test_stages_tell_how_the_image_shrinks_while_channels_grow():
+    model = build(input_size=112)
+    shapes = model.stages()
+    assert shapes["image"] == (3, 112, 112)
+    assert list(shapes.values())[-1] == (1280, 7, 7)
+    sides = [height for _, height, _ in shapes.values()]
+    assert sides == sorted(sides, reverse=True)
+    assert not any(module._forward_hooks for module in model.modules())
+    assert model.training
+
+
+def test_stages_of_resnet18_end_in_512_channels(monkeypatch):
+    shapes = Classifier("resnet18", weights=None)().stages()
+    assert list(shapes.values())[1:] == [(64, 56, 56), (64, 28, 28), (128, 14, 14), (256, 7, 7), (512, 7, 7)]

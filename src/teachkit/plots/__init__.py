@@ -6,6 +6,7 @@ descent             two weights walking down a loss
 curves, intervals   repeated runs with their interval over seeds
 confusion           who is taken for whom
 explore_threshold   what a threshold costs at a prevalence
+residual_network    one block, and the image on its way through all of them
 reliability         do stated probabilities come true?
 """
 
@@ -13,6 +14,7 @@ from teachkit.plots.decisions import class_balance as class_balance
 from teachkit.plots.decisions import confusion as confusion
 from teachkit.plots.decisions import reliability as reliability
 from teachkit.plots.landscapes import descent as descent
+from teachkit.plots.networks import residual_network as residual_network
 from teachkit.plots.picture import Picture as Picture
 from teachkit.plots.pictures import images as images
 from teachkit.plots.runs import curves as curves

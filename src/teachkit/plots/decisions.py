@@ -152,7 +152,7 @@ def reliability(
     figure = new_figure(6, 6)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3.2, 1))
     upper.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1.2)
-    upper.text(0.98, 0, "dashed: happens as often as said", ha="right", color=GREY, fontsize=9.5)
+    upper.set_title("dashed line: happens as often as said", fontsize=9.5, color=GREY, loc="left")
     upper.vlines(said, *_wilson(seen, counts[full]), color=BLUE, linewidth=1.8)
     upper.plot(said, seen, "o", color=BLUE, markersize=7)
     upper.set(xlim=(-0.02, 1.02), ylim=(-0.05, 1.05), ylabel=f"share that is {positive_name}")

@@ -27,7 +27,8 @@ LITE_MEAN, LITE_STD = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
 class Backbone:
     """How to build one network body and fill it with ImageNet weights.
 
-    `build` returns a module that maps images [B, 3, H, W] to a feature map [B, features, h, w].
+    `build` returns a module that maps images [B, 3, H, W] to a feature map [B, features, h, w]; its method
+    ``stages()`` names its parts.
     `fill` loads the ImageNet weights into it in place. `mean` and `std` belong to those weights.
     """
 
@@ -36,7 +37,7 @@ class Backbone:
     features: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
-    build: Callable[[], nn.Module]
+    build: Callable[[], Any]
     fill: Callable[[Any], None]
 
 
@@ -85,6 +86,11 @@ class _Lite0(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.net.forward_features(x)  # [B, 1280, h, w]
 
+    def stages(self) -> dict[str, nn.Module]:
+        """Parts whose outputs are worth a picture, in order."""
+        blocks = {f"stage {i}": block for i, block in enumerate(self.net.blocks, start=1)}
+        return {"first layer": self.net.bn1, **blocks, "last map": self.net.bn2}
+
 
 def _fill_lite0(body: _Lite0) -> None:
     timm = need("timm", "lessons")
@@ -117,6 +123,11 @@ class _ResNet18(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.net(x)  # [B, 512, h, w]
+
+    def stages(self) -> dict[str, nn.Module]:
+        """Parts whose outputs are worth a picture, in order."""
+        blocks = {f"stage {i}": self.net.get_submodule(f"layer{i}") for i in range(1, 5)}
+        return {"first layer": self.net.get_submodule("relu"), **blocks}
 
 
 def _fill_resnet18(body: _ResNet18) -> None:

@@ -7,6 +7,7 @@ fine-tuning               ``Classifier(weights="imagenet")``
 ========================  ==========================================================
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Self
 
@@ -174,6 +175,28 @@ class TransferClassifier(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Logits [B, num_classes] of images [B, 1 or 3, H, W] in 0..1."""
         return self.head(self.backbone(x))
+
+    @torch.no_grad()
+    def stages(self) -> dict[str, tuple[int, int, int]]:
+        """Shape (channels, height, width) of one image as it passes through the network, by stage."""
+        size = self.spec.input_size
+        shapes: dict[str, tuple[int, int, int]] = {"image": (3, size, size)}
+
+        def note(name: str) -> Callable[..., None]:
+            def hook(module: nn.Module, inputs: object, output: Tensor) -> None:
+                shapes[name] = (output.shape[1], output.shape[2], output.shape[3])
+
+            return hook
+
+        hooks = [
+            part.register_forward_hook(note(name)) for name, part in self.backbone.layers.stages().items()
+        ]
+        was_training = self.training
+        self.eval()(torch.zeros(1, 1, size, size, device=self.head.weight.device))
+        self.train(was_training)
+        for hook in hooks:
+            hook.remove()
+        return shapes
 
     def _targets(self, target: int | np.ndarray, n: int) -> Tensor:
         """`target` as one class per image, int64 [n]."""
