@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from _grid import ROOT, Grid, markdown_table, versions, write_section
+from _grid import ROOT, Grid, markdown_table, write_section
 from _tables import difference_table, score_table
 from torch import nn
 
@@ -258,12 +258,11 @@ def _about(grid: Grid) -> str:
     names = [f"main_{arm}_{seed}" for arm in ARMS for seed in SEEDS]
     done = len(list(grid.values(names)))
     state = "" if done == len(names) else f" {done} of {len(names)} runs of the main part are done so far."
-    used = versions()
     return (
         f"PneumoniaMNIST at 28×28, official splits: 4,708 training, 524 validation and 624 test images. "
         f"Network: {ARMS['random'].title}. Get it again with `TEACHKIT_DATA=../shared/data make study N=01`; "
         f"one JSON file per run in `studies/results/01`.{state}\n\n"
-        f"Versions: {', '.join(f'{name} {number}' for name, number in used.items())}."
+        f"Versions: {grid.versions_used()}."
     )
 
 

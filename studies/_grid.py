@@ -77,6 +77,14 @@ class Grid:
             if (cell := self.read(name)) is not None:
                 yield cell["values"]
 
+    def versions_used(self) -> str:
+        """Packages of all cells; two numbers where cells were computed under two versions."""
+        used: dict[str, set[str]] = {}
+        for path in sorted(self.folder.glob("*.json")):
+            for name, number in json.loads(path.read_text())["versions"].items():
+                used.setdefault(name, set()).add(number)
+        return ", ".join(f"{name} {' and '.join(sorted(numbers))}" for name, numbers in used.items())
+
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.json"
 

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -79,3 +80,11 @@ def test_differences_use_the_seeds_that_both_arms_have(study):
     }
     assert "| b − a | 2 | +0.150 [-0.485, +0.785] |" in tables.difference_table(rows, [("test", "auc")])
     assert "| a | 3 | 0.667 [" in tables.score_table(rows, [("test", "auc")])
+
+
+def test_versions_of_all_cells_are_named(grid):
+    grid.run("a", {}, dict)
+    grid.run("b", {}, dict)
+    path = grid.folder / "b.json"
+    path.write_text(path.read_text().replace('"teachkit": "', '"teachkit": "9.'))
+    assert re.search(r"teachkit (\S+) and 9\.\1,", grid.versions_used())
