@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ class Graded:
         return abs(self.score - self.max_score) < 1e-9
 
 
-def grade_references(course_root: Path, out: Path, lessons: Iterable[str]) -> list[Graded]:
+def grade_references(course_root: Path, out: Path, lessons: Iterable[str], *, jobs: int = 2) -> list[Graded]:
     """Grade the reference solutions of `lessons`; an unchanged one is not graded again.
 
     Args:
@@ -53,6 +54,7 @@ def grade_references(course_root: Path, out: Path, lessons: Iterable[str]) -> li
         out: the folder of a run: results are read from ``out/lessons/ID/results.json``, and the points are
             kept in ``out/grading/``.
         lessons: ids ("01"); a lesson without quizzes adds nothing.
+        jobs: how many lessons are graded at the same time, each with one thread.
 
     Raises:
         LessonError: a quiz asks for the results of a lesson that has not run, or nbgrader fails; its log
@@ -72,14 +74,13 @@ def grade_references(course_root: Path, out: Path, lessons: Iterable[str]) -> li
                 stale[folder.name] = digest, kept
     if stale:
         need("nbgrader", "grading")
-        with tempfile.TemporaryDirectory(prefix="teachkit-grading-") as scratch:
-            course = Path(scratch)
-            for name in stale:
-                _hand_in(quizzes, course, name, _results(quizzes / "source" / name, out))
-            rows = run_nbgrader(course, list(stale))
-        for name, (digest, kept) in stale.items():
-            graded[name] = [_graded(row) for row in rows if row["assignment"] == name]
-            _keep(kept, digest, graded[name])
+        with ThreadPoolExecutor(max_workers=jobs) as pool:  # each thread waits for one process
+            for name, rows in zip(
+                stale, pool.map(lambda name: _grade(quizzes, name, out), stale), strict=True
+            ):
+                digest, kept = stale[name]
+                graded[name] = rows
+                _keep(kept, digest, rows)
     return [row for rows in graded.values() for row in rows]
 
 
@@ -127,6 +128,13 @@ def run_nbgrader(
         )
     rows: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
     return rows
+
+
+def _grade(quizzes: Path, name: str, out: Path) -> list[Graded]:
+    with tempfile.TemporaryDirectory(prefix="teachkit-grading-") as scratch:
+        course = Path(scratch)
+        _hand_in(quizzes, course, name, _results(quizzes / "source" / name, out))
+        return [_graded(row) for row in run_nbgrader(course, [name])]
 
 
 def _environment(course: Path) -> dict[str, str]:
