@@ -36,9 +36,10 @@ def r_squared(labels: ArrayLike, predictions: ArrayLike) -> float:
     0.5
     """
     truth, guess = _numbers(labels, predictions)
-    if not truth.size or np.ptp(truth) == 0:
+    total = float(np.sum((truth - truth.mean()) ** 2)) if truth.size else 0.0
+    if total == 0:
         return float("nan")
-    return float(1 - np.sum((guess - truth) ** 2) / np.sum((truth - truth.mean()) ** 2))
+    return 1 - float(np.sum((guess - truth) ** 2)) / total
 
 
 def dice(labels: ArrayLike, predictions: ArrayLike, num_classes: int) -> NDArray[np.float64]:

@@ -1,0 +1,73 @@
+"""A trained model asked: probabilities, and scores by the task's own rules."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from teachkit import metrics
+from teachkit.data.splits import Split
+from teachkit.training.batches import Batches
+from teachkit.training.checks import check_fit
+from teachkit.training.device import open_fabric
+from teachkit.training.losses import Loss, probabilities
+from teachkit.training.modes import evaluating
+
+
+def predict(
+    model: nn.Module, split: Split, *, batch_size: int = 256, device: str = "auto"
+) -> NDArray[np.float32]:
+    """Probabilities of every row, in eval mode; the model moves to the device and keeps its mode.
+
+    Args:
+        model: as for `fit`.
+        split: N rows.
+        batch_size: does not change the result, beyond rounding.
+        device: as for `fit`.
+
+    Returns:
+        ``[N, C]``; the numbers themselves, ``[N, 1]``, for regression; ``[N, C, H, W]`` for segmentation.
+
+    Raises:
+        FormatError: when the model cannot take the split.
+    """
+    fabric = open_fabric(device, distributed=False)
+    model.to(fabric.device)
+    batches = Batches.of(split, fabric.device)
+    check_fit(model, batches, split)
+    with evaluating(model), torch.no_grad(), fabric.autocast():
+        parts = [
+            probabilities(model(inputs).float(), split.info.task).cpu()
+            for inputs, _ in batches.in_order(batch_size)
+        ]
+    return torch.cat(parts).numpy()
+
+
+def evaluate(
+    model: nn.Module, split: Split, *, batch_size: int = 256, device: str = "auto"
+) -> dict[str, float]:
+    """The scores of `split`'s task: auc, acc, balacc, kappa; or mae, rmse, r2; or acc, dice.
+
+    Arguments and errors as in `predict`; rules and undefined cases as in `teachkit.metrics.scores`.
+    """
+    truth = split.masks if split.info.task == "segmentation" else split.labels
+    found = predict(model, split, batch_size=batch_size, device=device)
+    return metrics.scores(np.asarray(truth), found, split.info.task)
+
+
+@torch.no_grad()
+def score_split(
+    net: nn.Module, batches: Batches, task: str, loss: Loss, batch_size: int
+) -> dict[str, float] | None:
+    """Mean loss over samples and the task's scores, or None when an output is not finite."""
+    total, outputs, targets = 0.0, [], []
+    for inputs, target in batches.in_order(batch_size):
+        output = net(inputs).float()
+        total += float(loss(output, target)) * len(target)
+        outputs.append(probabilities(output, task).cpu())
+        targets.append(target.cpu())
+    found = torch.cat(outputs)
+    if not bool(torch.isfinite(found).all()):
+        return None
+    scores = metrics.scores(torch.cat(targets).numpy(), found.numpy(), task)
+    return {"loss": total / len(batches), **scores}
