@@ -116,10 +116,10 @@ def plain_predictions(train: Split, test: Split, *, limit: int = 2000, seed: int
 
 def _brightness(split: Split) -> NDArray[np.float64]:
     """Mean grey level of each image, [N, 1]."""
-    blocks = [
-        split[start : start + 1024].images for start in range(0, len(split), 1024)
-    ]  # large sets stay on disk
-    means = [np.asarray(block, dtype=np.float32).reshape(len(block), -1).mean(axis=1) for block in blocks]
+    means = []
+    for start in range(0, len(split), 1024):  # in blocks: large sets stay on disk
+        block = np.asarray(split[start : start + 1024].images, dtype=np.float32)
+        means.append(block.reshape(len(block), -1).mean(axis=1))
     return np.concatenate(means)[:, None].astype(np.float64)
 
 
