@@ -52,3 +52,8 @@ def test_no_image_is_refused():
 def test_another_number_of_titles_or_maps_is_refused(grey, extra):
     with pytest.raises(FormatError, match=f"{len(next(iter(extra.values())))} {next(iter(extra))} for 5"):
         plots.images(grey, **extra)
+
+
+def test_fractions_and_masks_run_from_zero_to_one():
+    for pictures in (np.full((1, 4, 4), 0.5), np.ones((1, 4, 4), bool)):
+        assert plots.images(pictures).figure.axes[0].images[0].get_clim() == (0, 1)

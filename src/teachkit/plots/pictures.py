@@ -28,7 +28,8 @@ def images(
     """Show images in a grid.
 
     Args:
-        pictures: N images, uint8 (or anything matplotlib shows) [N, H, W], [N, H, W, 3] or a list of them.
+        pictures: N images [N, H, W], [N, H, W, 3] or a list of them; whole numbers run from 0 to 255, others
+            (and masks of True and False) from 0 to 1.
         titles: one short title per image.
         columns: images in a row.
         overlay: signed heat maps [N, H, W] laid over the images, all on one scale; 0 is transparent.
@@ -63,7 +64,9 @@ def images(
         axes.axis("off")
         if index >= count:
             continue
-        axes.imshow(pictures[index], cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+        pixels = np.asarray(pictures[index])
+        white = 255 if np.issubdtype(pixels.dtype, np.integer) else 1
+        axes.imshow(pixels, cmap="gray", vmin=0, vmax=white, interpolation="nearest")
         if overlay is not None:
             heat = np.asarray(overlay[index], dtype=float)
             axes.imshow(
