@@ -1,9 +1,16 @@
-"""From arrays to a fitted model, and from several models to a fair comparison."""
+"""From arrays to a fitted model, and from several models to a fair comparison.
 
-from teachkit.training.device import device_summary
-from teachkit.training.history import History
-from teachkit.training.inference import evaluate, predict
-from teachkit.training.loop import fit
-from teachkit.training.seeds import seeded
+fit, evaluate, predict  one model
+Arm, compare            several models that differ in one factor, over seeds
+seeded, device_summary  where randomness comes from, and on what we run
+"""
 
-__all__ = ["History", "device_summary", "evaluate", "fit", "predict", "seeded"]
+from teachkit.training.arms import Arm as Arm
+from teachkit.training.comparison import Comparison as Comparison
+from teachkit.training.comparison import compare as compare
+from teachkit.training.device import device_summary as device_summary
+from teachkit.training.history import History as History
+from teachkit.training.inference import evaluate as evaluate
+from teachkit.training.inference import predict as predict
+from teachkit.training.loop import fit as fit
+from teachkit.training.seeds import seeded as seeded

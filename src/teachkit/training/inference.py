@@ -50,9 +50,13 @@ def evaluate(
 
     Arguments and errors as in `predict`; rules and undefined cases as in `teachkit.metrics.scores`.
     """
-    truth = split.masks if split.info.task == "segmentation" else split.labels
     found = predict(model, split, batch_size=batch_size, device=device)
-    return metrics.scores(np.asarray(truth), found, split.info.task)
+    return metrics.scores(targets_of(split), found, split.info.task)
+
+
+def targets_of(split: Split) -> np.ndarray:
+    """What predictions of the split are scored against: its masks or its labels."""
+    return np.asarray(split.masks) if split.info.task == "segmentation" else split.labels
 
 
 @torch.no_grad()

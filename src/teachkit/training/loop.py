@@ -239,8 +239,8 @@ class _Run:
         raise TrainingError(
             f"The loss became {float(losses[where])} at step {step} (epoch {epoch + 1}), "
             f"on training rows {rows[:8]}{' …' if len(rows) > 8 else ''}.",
-            f"Try a smaller lr (now {self.optimizer.param_groups[0]['lr']:.3g}), look at those rows, and check "
-            "your loss or augment for a division by zero.",
+            f"Try a smaller lr (now {self.optimizer.param_groups[0]['lr']:.3g}), look at those rows, "
+            "and check your loss or augment for a division by zero.",
             step=step,
             epoch=epoch + 1,
             rows=rows,

@@ -1,0 +1,188 @@
+"""Several arms, the same seeds, one factor: what changes, and how sure that is."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations, product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from torch import nn
+
+from teachkit.errors import SettingsError, UnknownNameError, nearest
+from teachkit.metrics import Interval, paired_difference, t_interval
+from teachkit.plots import Picture
+from teachkit.training.arms import Arm, check_fair
+from teachkit.training.history import History
+from teachkit.training.progress import progress_bar
+from teachkit.training.runs import Run, run_arm
+
+
+def compare(
+    arms: Mapping[str, Arm],
+    seeds: Iterable[int],
+    *,
+    factor: str | Sequence[str],
+    jobs: int | None = None,
+    cache: str | os.PathLike[str] | None = None,
+) -> "Comparison":
+    """Train every arm with every seed and compare them on the test split, seed by seed.
+
+    A seed decides initial weights, data order and augmentation, so arms share all of it that they can.
+
+    Args:
+        arms: name to settings, in the order of the tables.
+        seeds: at least two for an interval; three or more make a useful one.
+        factor: the setting under study, or several. Arms may differ in nothing else.
+        jobs: runs at the same time; None leaves it to joblib: one, or as its ``parallel_config`` says, which
+            can send runs to other machines.
+        cache: a folder that keeps every finished run, under a name that changes with any setting; a repeated
+            call reads them back, so an interrupted comparison goes on where it stopped.
+
+    Raises:
+        UnfairComparisonError: when arms differ in anything but `factor`; nothing has been trained then.
+        SettingsError: for unusable settings, or a cache that could not tell two models apart.
+    """
+    chosen = list(seeds)
+    if not chosen or len(set(chosen)) < len(chosen):
+        raise SettingsError(f"The seeds are {chosen}.", "Give at least one, each once.", seeds=chosen)
+    check_fair(arms, factor)
+    folder = None if cache is None else Path(cache)
+    tasks = [
+        delayed(run_arm)(name, arm, seed, seed == chosen[0], folder)
+        for (name, arm), seed in product(arms.items(), chosen)
+    ]
+    # Arrays go to the workers as they are: mapped into files they would no longer live on the device.
+    found: list[Run] = []
+    with progress_bar(len(tasks), "runs") as bar:
+        for run in Parallel(n_jobs=jobs, return_as="generator", max_nbytes=None)(tasks):
+            found.append(run)
+            bar.update()
+    count = len(chosen)
+    return Comparison(
+        dict(arms), chosen, {name: found[i * count : (i + 1) * count] for i, name in enumerate(arms)}
+    )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The runs of several arms, paired by seed.
+
+    Attributes:
+        arms: name to settings.
+        seeds: in the order of all lists below.
+        runs: name to its runs, one per seed.
+    """
+
+    arms: dict[str, Arm]
+    seeds: list[int]
+    runs: dict[str, list[Run]]
+    _models: dict[str, nn.Module] = field(default_factory=dict, repr=False)
+
+    @property
+    def histories(self) -> dict[str, list[History]]:
+        """The course of each run."""
+        return {name: [run.history for run in runs] for name, runs in self.runs.items()}
+
+    @property
+    def predictions(self) -> dict[str, list[NDArray[np.float32]]]:
+        """Probabilities on the test split, per arm and seed."""
+        return {name: [run.predictions for run in runs] for name, runs in self.runs.items()}
+
+    @property
+    def scores(self) -> pd.DataFrame:
+        """One row per arm, seed and metric, with its ``value`` on the test split."""
+        rows = [
+            (name, seed, metric, value)
+            for name, runs in self.runs.items()
+            for seed, run in zip(self.seeds, runs, strict=True)
+            for metric, value in run.scores.items()
+        ]
+        return pd.DataFrame(rows, columns=["arm", "seed", "metric", "value"])
+
+    @property
+    def metrics(self) -> list[str]:
+        """Names of the scores, in the task's order."""
+        return list(next(iter(self.runs.values()))[0].scores)
+
+    def values(self, arm: str, metric: str) -> list[float]:
+        """One score of one arm, per seed."""
+        for name, known, kind in ((arm, self.runs, "arms"), (metric, self.metrics, "metrics")):
+            if name not in known:
+                raise UnknownNameError(f"No '{name}' here.", nearest(name, known, kind), name=name)
+        return [run.scores[metric] for run in self.runs[arm]]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Arms by (metric, mean|low|high): the mean over seeds and the limits of its 95 % t interval."""
+        columns = pd.MultiIndex.from_product([self.metrics, ["mean", "low", "high"]])
+        rows = [
+            [limit for metric in self.metrics for limit in t_interval(self.values(name, metric))]
+            for name in self.runs
+        ]
+        return pd.DataFrame(rows, index=pd.Index(self.runs, name="arm"), columns=columns)
+
+    def difference(self, arm: str, other: str, metric: str) -> Interval:
+        """``arm - other``, paired by seed, with its 95 % t interval."""
+        return paired_difference(self.values(arm, metric), self.values(other, metric))
+
+    @property
+    def differences(self) -> pd.DataFrame:
+        """Every pair of arms and metric: ``arm - other`` by seed, mean and 95 % t interval.
+
+        Each interval stands for itself: among twenty of them, one may well exclude zero by chance.
+        """
+        rows = []
+        for (other, arm), metric in product(combinations(self.runs, 2), self.metrics):
+            found = self.difference(arm, other, metric)
+            rows.append((arm, other, metric, *found, found.excludes_zero))
+        return pd.DataFrame(rows, columns=["arm", "other", "metric", "mean", "low", "high", "excludes_zero"])
+
+    @property
+    def costs(self) -> pd.DataFrame:
+        """Per arm: optimiser steps of a run, and the mean wall time of one in seconds."""
+        rows = [
+            (runs[0].history.steps, float(np.mean([run.history.seconds for run in runs])))
+            for runs in self.runs.values()
+        ]
+        return pd.DataFrame(rows, index=pd.Index(self.runs, name="arm"), columns=["steps", "seconds"])
+
+    def model(self, arm: str) -> nn.Module:
+        """The trained model of the first seed, on the CPU, in eval mode."""
+        if arm not in self.runs:
+            raise UnknownNameError(f"No arm '{arm}'.", nearest(arm, self.runs, "arms"), arm=arm)
+        if arm not in self._models:
+            self._models[arm] = self.runs[arm][0].rebuild(self.arms[arm])
+        return self._models[arm]
+
+    def plot(self, metric: str = "loss") -> Picture:
+        """Learning curves with 95 % intervals over seeds: "loss", "val_loss", "val_auc", …"""
+        from teachkit.plots import curves
+
+        known = list(next(iter(self.runs.values()))[0].history.epochs[-1])
+        if metric not in known:
+            raise UnknownNameError(f"No curve '{metric}'.", nearest(metric, known, "curves"), metric=metric)
+        train = next(iter(self.arms.values())).train
+        return curves(
+            {
+                name: [[epoch[metric] for epoch in history.epochs] for history in histories]
+                for name, histories in self.histories.items()
+            },
+            ylabel=metric,
+            title=f"{train.title}, {len(self.seeds)} seeds",
+        )
+
+    def _repr_html_(self) -> str:
+        means = {
+            metric: [str(t_interval(self.values(name, metric))) for name in self.runs]
+            for metric in self.metrics
+        }
+        title = f"Test scores, mean over {len(self.seeds)} seeds [95 % t interval]"
+        table = pd.DataFrame(means, index=pd.Index(self.runs, name="arm")).to_html()
+        pairs = (
+            self.differences.to_html(index=False, float_format="{:+.3f}".format) if len(self.runs) > 1 else ""
+        )
+        return f"<p>{title}</p>{table}{pairs and '<p>Paired differences, arm − other</p>'}{pairs}"
