@@ -29,16 +29,16 @@ def run(
     from rich.console import Console
 
     from teachkit.course.declaration import read_course
-    from teachkit.course.fingerprint import source_in_force
     from teachkit.course.progress import RunProgress
     from teachkit.course.runner import Options, run_lessons
+    from teachkit.data import sources
     from teachkit.paths import course_root
 
     course = read_course(course_root())
     chosen = course.select(lessons or ())
     options = Options(out=out, size=size, seed=seed, jobs=jobs, force=force, core_only=core_only)
     with RunProgress(Console()) as progress:
-        progress.say(f"Data: {source_in_force()}. Size {size}, seed {seed}, {jobs} at a time.")
+        progress.say(f"Data: {sources.current().label}. Size {size}, seed {seed}, {jobs} at a time.")
         run_lessons(course, chosen, options, progress)
     _conclude([lesson.id for lesson in chosen], out, grade=grade, write=report)
 
@@ -64,10 +64,9 @@ def _conclude(lessons: list[str], out: Path, *, grade: bool, write: bool) -> Non
     outcome = conclude(course, course.select(lessons), out, grade=grade and write)
     if write:
         typer.echo(f"Report: {write_report(outcome, out)}")
-    problems = [*outcome.problems, *(problem for lesson in outcome.lessons for problem in lesson.problems)]
-    for problem in problems:
+    for problem in outcome.all_problems:
         typer.secho(problem, fg="red", err=True)
-    if problems:
+    if not outcome.ok:
         raise typer.Exit(1)
     typer.echo(f"All well: {len(outcome.lessons)} lessons.")
 

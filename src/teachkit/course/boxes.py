@@ -17,6 +17,7 @@ from teachkit.errors import LessonError, SettingsError, nearest
 from teachkit.paths import cache_dir, course_root
 
 BOX_STYLE = "border:1px solid;border-left-width:6px;border-radius:6px;padding:.6em 1em;max-width:48em"
+LIST_STYLE = "display:grid;grid-template-columns:minmax(6em,max-content) 1fr;gap:.4em 1.2em;margin:.5em 0 0"
 DISCLAIMER = "for teaching, not for clinical use"
 
 
@@ -35,14 +36,11 @@ class Box:
             else:
                 items = "".join(f"<li>{escape(item)}</li>" for item in content)
                 body = f'<ul style="margin:0;padding-left:1.2em">{items}</ul>'
-            parts.append(
-                f'<dt style="font-weight:600;margin-top:.5em">{escape(name)}</dt>'
-                f'<dd style="margin:0 0 0 0">{body}</dd>'
-            )
+            parts.append(f'<dt style="font-weight:600">{escape(name)}</dt><dd style="margin:0">{body}</dd>')
         return (
             f'<section class="teachkit-box" aria-label="{escape(self.title)}" style="{BOX_STYLE}">'
             f'<p style="font-size:1.15em;font-weight:700;margin:0">{escape(self.title)}</p>'
-            f'<dl style="margin:0">{"".join(parts)}</dl></section>'
+            f'<dl style="{LIST_STYLE}">{"".join(parts)}</dl></section>'
         )
 
     def __repr__(self) -> str:

@@ -45,12 +45,6 @@ def data_identity() -> str:
     return "\n".join(parts)
 
 
-def source_in_force() -> str:
-    """Where data comes from in this run, in words."""
-    chosen = [f"{name}={os.environ[name]}" for name in SOURCE_VARIABLES if os.environ.get(name)]
-    return ", ".join(chosen) or "public hosts"
-
-
 def _data_files(folder: Path) -> Iterator[Path]:
     """Files of a data folder and its direct subfolders, and one level of pictures below these."""
     for pattern in ("*", "*/*", "*/*/*"):

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from teachkit.course.bands import Finding, judge
 from teachkit.course.declaration import Course, Lesson
+from teachkit.course.pictures import pictures_without_text
 from teachkit.course.records import RESULTS, read_results
 from teachkit.course.runner import EXECUTED, Status, lesson_folder, read_status
 from teachkit.errors import LessonError
@@ -54,8 +55,13 @@ class Outcome:
     problems: tuple[str, ...] = field(default=())
 
     @property
+    def all_problems(self) -> tuple[str, ...]:
+        """Every sentence about something that is wrong."""
+        return (*self.problems, *(problem for lesson in self.lessons for problem in lesson.problems))
+
+    @property
     def ok(self) -> bool:
-        return not self.problems and all(lesson.ok for lesson in self.lessons)
+        return not self.all_problems
 
 
 def conclude(course: Course, lessons: Iterable[Lesson], out: Path, *, grade: bool = True) -> Outcome:
@@ -111,6 +117,7 @@ def _outcome(lesson: Lesson, out: Path, grades: Iterable[Grade]) -> LessonOutcom
         results = read_results(folder / RESULTS)
         findings = tuple(judge(lesson, results, core_only=status.core_only))
         problems += [f"Lesson {lesson.id}: {f.sentence}" for f in findings if f.verdict == "missed"]
+        problems += [f"Lesson {lesson.id}: {text}" for text in pictures_without_text(folder / EXECUTED)]
     own = tuple(grade for grade in grades if grade.lesson == lesson.id)
     problems += [
         f"Lesson {lesson.id}: the reference solution of {grade.notebook} scores {grade.score:g} "

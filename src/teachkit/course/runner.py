@@ -21,6 +21,7 @@ from teachkit.course.execution import KERNEL_LOG, Execution, Failure, Kernels, e
 from teachkit.course.fingerprint import lesson_fingerprint
 from teachkit.course.progress import RunProgress
 from teachkit.course.records import RESULTS, versions
+from teachkit.data import sources
 from teachkit.errors import LessonError, SettingsError, nearest
 from teachkit.paths import atomic
 
@@ -44,6 +45,7 @@ class Status:
     peak_gib: float = 0.0
     cells: int = 0
     threads: int = 0
+    source: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     failure: Failure | None = None
 
@@ -177,6 +179,7 @@ def _skip_or_execute(
         core_only=options.core_only,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         threads=options.threads,
+        source=sources.current().label,
         versions=versions(),
     )
     _write_status(folder, status)

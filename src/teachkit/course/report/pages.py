@@ -1,0 +1,188 @@
+"""One executed notebook as the body of a page: cells, outline and figures."""
+
+import base64
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from bs4 import BeautifulSoup, Tag
+from nbconvert.exporters.html import HTMLExporter
+from traitlets.config import Config
+
+from teachkit.course.report.markdown import markdown_to_html
+
+ERROR_MARKERS = {"papermill-error-cell-tag"}
+DRAWABLE = ["text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/plain"]
+INLINE_IMAGE = re.compile(r"data:image/(?P<kind>png|jpeg);base64,(?P<data>.+)", re.DOTALL)
+NO_ALT = "No description has been provided for this image"  # what nbconvert writes for a missing text
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading for the page's contents."""
+
+    level: int
+    anchor: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture that a cell showed: its bytes, its alternative text and where it stands on the page."""
+
+    anchor: str
+    alt: str
+    kind: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Page:
+    """The body of a notebook page."""
+
+    body: str
+    outline: tuple[Heading, ...]
+    figures: tuple[Figure, ...]
+
+
+class Exporter(HTMLExporter):
+    """nbconvert's plain HTML, without widgets and scripts, which would need a network."""
+
+    @property
+    def default_config(self) -> Config:
+        config = super().default_config
+        config.NbConvertBase.display_data_priority = DRAWABLE
+        return config
+
+    def default_filters(self) -> Any:
+        yield from super().default_filters()
+        yield "markdown2html", lambda source: markdown_to_html(source)
+
+
+def render(notebook: Path, *, link: Callable[[str], str | None]) -> Page:
+    """Render an executed notebook.
+
+    Args:
+        notebook: The file that papermill wrote.
+        link: Gives the address in the report for a relative address in the notebook, None when there is none.
+    """
+    nb = nbformat.read(notebook, as_version=4)
+    nb.cells = [c for c in nb.cells if c.cell_type != "raw" and not ERROR_MARKERS & _tags(c)]
+    html, _ = Exporter(template_name="basic").from_notebook_node(nb)
+    soup = BeautifulSoup(html, "html.parser")
+    rendered = list(soup.find_all("div", class_="cell"))
+    for script in soup.find_all(["script", "iframe"]):
+        script.decompose()
+    _label_code(rendered)
+    outline = _outline(soup)
+    figures = _figures(soup)
+    relink(soup, link)
+    return Page(body=_group_deeper(nb.cells, rendered), outline=outline, figures=figures)
+
+
+def _tags(cell: Any) -> set[str]:
+    return set(cell.metadata.get("tags", []))
+
+
+def _label_code(rendered: list[Tag]) -> None:
+    """Code and outputs scroll sideways: the keyboard must reach them, and a screen reader must name them."""
+    for cell in rendered:
+        prompt = cell.find("div", class_="input_prompt")
+        name = prompt.get_text(" ", strip=True).replace("\xa0", " ").rstrip(":") if prompt else ""
+        for part, label in ((".input_area", f"Code {name}"), (".output", f"Output of {name}")):
+            for area in cell.select(part):
+                area.attrs |= {"tabindex": "0", "role": "region", "aria-label": label.strip()}
+
+
+def _outline(soup: BeautifulSoup) -> tuple[Heading, ...]:
+    """Make heading ids unique, give the anchor links a name, and list levels 2 and 3."""
+    seen: dict[str, int] = {}
+    headings = []
+    for tag in soup.select(".text_cell_render :is(h1, h2, h3, h4, h5, h6)"):
+        anchor = tag.find("a", class_="anchor-link")
+        if isinstance(anchor, Tag):
+            anchor.extract()
+        text = tag.get_text(" ", strip=True)
+        base = str(tag.get("id") or text.replace(" ", "-"))
+        seen[base] = seen.get(base, 0) + 1
+        tag["id"] = base if seen[base] == 1 else f"{base}-{seen[base]}"
+        if isinstance(anchor, Tag):
+            anchor["href"] = f"#{tag['id']}"
+            anchor["aria-label"] = f"Link to {text}"
+            tag.append(anchor)
+        level = int(tag.name[1])
+        if level in (2, 3):
+            headings.append(Heading(level, str(tag["id"]), text))
+    return tuple(headings)
+
+
+def _figures(soup: BeautifulSoup) -> tuple[Figure, ...]:
+    figures = []
+    for tag in soup.select(".output img"):
+        match = INLINE_IMAGE.match(str(tag.get("src", "")))
+        if match is None:
+            continue
+        tag["id"] = f"figure-{len(figures) + 1}"
+        alt = str(tag.get("alt", ""))
+        figures.append(
+            Figure(
+                anchor=str(tag["id"]),
+                alt="" if alt == NO_ALT else alt,
+                kind=match["kind"],
+                data=base64.b64decode(match["data"]),
+            )
+        )
+    return tuple(figures)
+
+
+def relink(soup: BeautifulSoup, link: Callable[[str], str | None]) -> None:
+    """Point relative addresses into the report; a link that leads nowhere there becomes plain text."""
+    for tag, attribute in [(t, "href") for t in soup.find_all("a")] + [
+        (t, "src") for t in soup.find_all("img")
+    ]:
+        address = str(tag.get(attribute, ""))
+        if not address or address.startswith("#") or re.match(r"[a-z][a-z0-9+.-]*:", address, re.IGNORECASE):
+            continue
+        found = link(address)
+        if found is not None:
+            tag[attribute] = found
+        elif tag.name == "a":
+            tag.unwrap()
+        else:
+            tag.replace_with(str(tag.get("alt", "")))
+
+
+def _group_deeper(cells: list[Any], rendered: list[Tag]) -> str:
+    """Join the cells; each run of deeper ones is folded under its first heading."""
+    parts: list[str] = []
+    fold: list[Tag] = []
+
+    def close() -> None:
+        if fold:
+            heading = next((found for tag in fold if (found := tag.find(re.compile("^h[1-6]$")))), None)
+            anchor = heading.find("a", class_="anchor-link") if isinstance(heading, Tag) else None
+            if isinstance(anchor, Tag):
+                anchor.extract()
+            name = heading.get_text(" ", strip=True) if isinstance(heading, Tag) else "a closer look"
+            name = re.sub(r"^deeper\s*[:.–-]?\s*", "", name, flags=re.IGNORECASE)
+            failed = any(tag.select_one(".output_error") for tag in fold)
+            parts.append(
+                f'<details class="deeper"{" open" if failed else ""}>'
+                f'<summary><span class="tag">Deeper</span> {escape(name)}</summary>\n'
+                + "\n".join(str(tag) for tag in fold)
+                + "</details>"
+            )
+            fold.clear()
+
+    for cell, tag in zip(cells, rendered, strict=True):
+        if "deeper" in _tags(cell):
+            fold.append(tag)
+        else:
+            close()
+            parts.append(str(tag))
+    close()
+    return "\n".join(parts)
