@@ -63,11 +63,11 @@ def verify(
 
 
 def _size(row: data.Row) -> str:
-    """One size and its length, for example "64 (up to 512.0 MiB)"."""
+    """One size and its length, for example "64 (≤ 512.0 MiB)"."""
     size = f"{row.size}" if row.size else "yes"
     if row.bytes is None:
         return f"{size} (embedded)" if row.state == "embedded" else size
-    return f"{size} ({'up to ' if row.bound else ''}{_bytes(row.bytes)})"
+    return f"{size} ({'≤ ' if row.bound else ''}{_bytes(row.bytes)})"
 
 
 def _bytes(count: int) -> str:

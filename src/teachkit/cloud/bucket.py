@@ -117,10 +117,15 @@ class Bucket:
                 max_workers=WORKERS,
                 download_kwargs=self._patience,
             )
-            # The manager hands errors back as items of its answer instead of raising them.
-            failures = [result for result in results if isinstance(result, Exception)]
-            if failures:
-                raise failures[0]
+        # The manager hands errors back as items of its answer instead of raising them.
+        failures = [result for result in results if isinstance(result, Exception)]
+        if failures:
+            raise FetchError(
+                f"{len(failures)} of {len(wanted)} files of '{folder}' did not arrive: {failures[0]}.",
+                "Run the same command again; files that did arrive are kept.",
+                url=self.url,
+                name=folder,
+            ) from failures[0]
 
     @property
     def _patience(self) -> dict[str, Any]:

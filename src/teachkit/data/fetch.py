@@ -108,7 +108,7 @@ def _request(url: str, part: Path) -> None:
     with part.open("ab") as file, byte_bar(Path(urlsplit(url).path).name, total=1) as bar:
 
         def on_answer(response: requests.Response, *_: object, **__: object) -> None:
-            if response.status_code == 200:  # the whole file, whether or not we asked for the rest
+            if have and response.status_code == 200:  # asked for the rest, got the whole file
                 file.truncate(0)
             if response.status_code in (200, 206):
                 require_space(part.parent, int(response.headers.get("content-length", 0)), url)

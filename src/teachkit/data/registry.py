@@ -165,9 +165,13 @@ def check_split(split: str) -> None:
         raise SettingsError(f"No split is called {split!r}.", f"Use one of {', '.join(SPLITS)}.", split=split)
 
 
-@cache
 def _document() -> dict[str, Any]:
-    return tomllib.loads(registry_path().read_text(encoding="utf-8"))
+    return _parsed(registry_path())
+
+
+@cache
+def _parsed(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 def _entry(name: str, fields: dict[str, Any]) -> Entry:
