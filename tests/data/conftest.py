@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from teachkit.data import registry, sources
+from teachkit.data import fetch, registry, sources
 
 REGISTRY = """
 [sets.tiny]
@@ -90,8 +90,9 @@ class Host:
 
 
 @pytest.fixture
-def host(tiny: bytes) -> Iterator[Host]:
+def host(tiny: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
     """A host that serves tiny.npz and, as "weights", the same bytes."""
+    monkeypatch.setattr(fetch, "CHUNK", 10)  # so that little is lost when a line drops
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -127,7 +128,7 @@ def host(tiny: bytes) -> Iterator[Host]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     state = Host(f"http://127.0.0.1:{server.server_port}", {"/tiny.npz": tiny, "/resnet18.pth": tiny})
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield state
     if state.stall:
         state.stall.set()

@@ -64,14 +64,14 @@ def test_every_entry_has_licence_citation_and_a_way_to_be_read() -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_nearest() -> None:
-    with pytest.raises(UnknownNameError, match=r"No data set is called 'patmnist'\. Did you mean 'pathmnist'"):
+    with pytest.raises(UnknownNameError, match=r"No data set .* 'patmnist'\. Did you mean 'pathmnist'"):
         registry.entry("patmnist")
     with pytest.raises(UnknownNameError, match="Did you mean 'resnet18'"):
         registry.weights("resnet-18")
 
 
 def test_an_unknown_size_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(SettingsError, match=r"PathMNIST does not come in size 32\. Known sizes: 28, 64, 128, 224"):
+    with pytest.raises(SettingsError, match=r"does not come in size 32\. Known sizes: 28, 64, 128, 224"):
         registry.entry("pathmnist").item(32)
 
 

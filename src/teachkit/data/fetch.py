@@ -20,7 +20,7 @@ from teachkit.paths import atomic, cache_dir
 
 ATTEMPTS = 3  # a host that drops the line is asked for the rest this often
 TIMEOUT_S = (10.0, 60.0)  # to connect, and between two pieces
-CHUNK = 2**20
+CHUNK = 2**18  # bytes; a line that drops costs at most this much again
 
 
 def deliver(target: Path, item: Item, bring: Callable[[Path], None]) -> Path:
