@@ -19,19 +19,24 @@ def check_images(path: Path, key: str, shape: tuple[int, ...], dtype: np.dtype) 
         )
 
 
-def checked_labels(path: Path, key: str, labels: np.ndarray, entry: Entry) -> np.ndarray:
-    """`labels` as int64 [N, L] (float32 [N, 1] for regression), every value allowed by `entry`."""
+def numbers(path: Path, key: str, labels: np.ndarray) -> np.ndarray:
+    """`labels` as finite numbers [N, L]; a single column may come as [N]."""
     labels = labels[:, None] if labels.ndim == 1 else labels
     facts = {"path": str(path), "key": key}
     if labels.ndim != 2 or labels.dtype.kind not in "iubf":
-        raise FormatError(
-            f"{path}: {key} is {labels.dtype} {list(labels.shape)}.", "Use numbers [N, L].", **facts
-        )
+        what = f"{path}: {key} is {labels.dtype} {list(labels.shape)}."
+        raise FormatError(what, "Labels must be numbers [N, L].", **facts)
     if not np.isfinite(labels).all():
         row = int(np.flatnonzero(~np.isfinite(labels).all(axis=1))[0])
-        raise FormatError(
-            f"{path}: {key} has no finite number in row {row}.", "Remove or mend that row.", **facts
-        )
+        what = f"{path}: {key} has no finite number in row {row}."
+        raise FormatError(what, "Remove or mend that row.", **facts)
+    return labels
+
+
+def checked_labels(path: Path, key: str, labels: np.ndarray, entry: Entry) -> np.ndarray:
+    """`labels` as int64 [N, L] (float32 [N, 1] for regression), every value allowed by `entry`."""
+    labels = numbers(path, key, labels)
+    facts = {"path": str(path), "key": key}
     if entry.task == "regression":
         return labels.astype(np.float32)
     whole = labels.astype(np.int64)

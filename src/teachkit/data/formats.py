@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 
 from teachkit.data.arrays import open_images
-from teachkit.data.checks import check_images, check_masks, checked_labels
+from teachkit.data.checks import check_images, check_masks, checked_labels, numbers
 from teachkit.data.registry import Entry, Item
 from teachkit.data.splits import SPLITS, Split
 from teachkit.errors import FormatError, TeachkitError
 
 BIG_BYTES = 256 * 2**20  # unpacked images from this size on are memory-mapped instead of read
 
+_PARTS = ("images", "labels", "masks")
 _SIDECAR = {field.name for field in fields(Entry)} - {"name", "reader", "items", "sizes"}
 
 
@@ -103,15 +104,12 @@ def _inferred(path: Path, name: str) -> dict[str, Any]:
     """Task, classes and counts read off the arrays."""
     with _opened(path) as archive:
         keys = _keys(archive)
-        labels = [_array(archive, f"{split}_labels", path) for split in SPLITS if f"{split}_labels" in keys]
-        masks = [_array(archive, f"{split}_masks", path) for split in SPLITS if f"{split}_masks" in keys]
-        counts = {
-            split: _header(archive, f"{split}_images", path)[0][0]
-            for split in SPLITS
-            if f"{split}_images" in keys
-        }
+        held = {part: [key for split in SPLITS if (key := f"{split}_{part}") in keys] for part in _PARTS}
+        labels = [numbers(path, key, _array(archive, key, path)) for key in held["labels"]]
+        masks = [_array(archive, key, path) for key in held["masks"]]
+        counts = {key.removesuffix("_images"): _header(archive, key, path)[0][0] for key in held["images"]}
     if masks:
-        task, highest = "segmentation", max(int(mask.max(initial=0)) for mask in masks)
+        task, highest = "segmentation", _highest(masks)
     elif not labels:
         raise FormatError(
             f"{path} holds no labels.",
@@ -120,10 +118,10 @@ def _inferred(path: Path, name: str) -> dict[str, Any]:
         )
     elif any(part.dtype.kind == "f" and not np.array_equal(part, np.round(part)) for part in labels):
         task, highest = "regression", -1
-    elif labels[0].ndim == 2 and labels[0].shape[1] > 1:
+    elif labels[0].shape[1] > 1:
         task, highest = "multi-label", labels[0].shape[1] - 1
     else:
-        highest = max(int(part.max(initial=0)) for part in labels)
+        highest = _highest(labels)
         task = "binary" if highest <= 1 else "multi-class"
     return {
         "title": name,
@@ -134,6 +132,10 @@ def _inferred(path: Path, name: str) -> dict[str, Any]:
         "citation": "",
         "counts": counts,
     }
+
+
+def _highest(arrays: list[np.ndarray]) -> int:
+    return max((int(part.max(initial=0)) for part in arrays if part.dtype.kind in "iubf"), default=0)
 
 
 def _told(path: Path) -> dict[str, Any]:
