@@ -48,9 +48,7 @@ class Bucket:
     def contents(self) -> dict[str, int | None]:
         """Direct children: file name → bytes, and folder name with a trailing slash → None."""
         with self._explained():
-            listing = self._client.list_blobs(
-                self.name, prefix=self._full(""), delimiter="/", **self._patience
-            )
+            listing = self._list(self._full(""), delimiter="/")
             files: dict[str, int | None] = {self._relative(blob.name): blob.size for blob in listing}
             folders = {self._relative(folder): None for folder in listing.prefixes}
         return {**files, **folders}
@@ -91,9 +89,7 @@ class Bucket:
             FetchError: as in `download`, and when any of the files did not arrive.
         """
         with self._explained():
-            blobs = list(
-                self._client.list_blobs(self.name, prefix=self._full(folder) + "/", **self._patience)
-            )
+            blobs = list(self._list(self._full(folder) + "/"))
         wanted = []
         for blob in blobs:
             if blob.name.endswith("/"):  # consoles create empty objects to stand for folders
@@ -149,6 +145,9 @@ class Bucket:
             self.anonymous = True
             return storage.Client.create_anonymous_client()
 
+    def _list(self, prefix: str, **options: Any) -> Any:
+        return self._client.list_blobs(self.name, prefix=prefix, **options, **self._patience)
+
     def _full(self, name: str) -> str:
         return f"{self.prefix}/{name}" if self.prefix else name
 
@@ -158,7 +157,7 @@ class Bucket:
     def _check_bucket_exists(self) -> None:
         """A missing file and a missing bucket look alike until somebody lists."""
         with self._explained():
-            next(iter(self._client.list_blobs(self.name, max_results=1, **self._patience)), None)
+            next(iter(self._list("", max_results=1)), None)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -176,8 +175,8 @@ class Bucket:
                 "Check the spelling of TEACHKIT_BUCKET.",
                 url=self.url,
             ) from error
-        except (api.Forbidden, api.Unauthorized) as error:
-            if self.anonymous or isinstance(error, api.Unauthorized):
+        except (api.Forbidden, api.Unauthorized, auth.InvalidOperation) as error:
+            if self.anonymous or not isinstance(error, api.Forbidden):
                 raise FetchError(
                     f"Bucket {self.url} is not public and there are no credentials on this machine.",
                     "Sign in with: gcloud auth application-default login",
