@@ -68,7 +68,9 @@ def _conclude(lessons: list[str], out: Path, *, grade: bool, write: bool) -> Non
         typer.secho(problem, fg="red", err=True)
     if not outcome.ok:
         raise typer.Exit(1)
-    typer.echo(f"All well: {len(outcome.lessons)} lessons.")
+    typer.echo(
+        "All well: " + ", ".join(f"{lesson.lesson.id} {lesson.lesson.title}" for lesson in outcome.lessons)
+    )
 
 
 def check() -> None:

@@ -76,7 +76,7 @@ def preflight(
     if size not in SIZES:
         raise SettingsError(f"No size '{size}'.", nearest(size, SIZES, "sizes"), size=size)
     if lesson is None:
-        _display(Box("This machine", tuple(_machine(""))))
+        _display(Box("This machine", tuple(_machine())))
         return Run(lesson="", size=size, seed=seed, out=Path(out or "results"), data=data or "")
     course = read_course(course_root())
     declared = course.lesson(lesson)
@@ -120,7 +120,7 @@ def opening_box(course: Course, lesson: Lesson, run: Run) -> Box:
         ("Cost", lesson.cost),
         ("Data and licence", f"{run.data or 'none'}: {lesson.licence}" if lesson.data else lesson.licence),
         ("This run", f"size {run.size}, seed {run.seed}, results in {run.out}"),
-        *_machine(run.data),
+        *_machine(),
         (
             "If it breaks",
             "Restart the kernel and run all cells from the top. Then read the last line of the error: "
@@ -143,7 +143,7 @@ def closing_box(lesson: Lesson, run: Run, count: int) -> Box:
     return Box(f"The end of lesson {lesson.id}", rows)
 
 
-def _machine(data_name: str) -> Iterable[tuple[str, str]]:
+def _machine() -> Iterable[tuple[str, str]]:
     """The short form of the doctor: versions, processors, memory and disk, and where data comes from."""
     import psutil
 

@@ -4,7 +4,6 @@ import base64
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -163,19 +162,7 @@ def _group_deeper(cells: list[Any], rendered: list[Tag]) -> str:
 
     def close() -> None:
         if fold:
-            heading = next((found for tag in fold if (found := tag.find(re.compile("^h[1-6]$")))), None)
-            anchor = heading.find("a", class_="anchor-link") if isinstance(heading, Tag) else None
-            if isinstance(anchor, Tag):
-                anchor.extract()
-            name = heading.get_text(" ", strip=True) if isinstance(heading, Tag) else "a closer look"
-            name = re.sub(r"^deeper\s*[:.–-]?\s*", "", name, flags=re.IGNORECASE)
-            failed = any(tag.select_one(".output_error") for tag in fold)
-            parts.append(
-                f'<details class="deeper"{" open" if failed else ""}>'
-                f'<summary><span class="tag">Deeper</span> {escape(name)}</summary>\n'
-                + "\n".join(str(tag) for tag in fold)
-                + "</details>"
-            )
+            parts.append(_folded(fold))
             fold.clear()
 
     for cell, tag in zip(cells, rendered, strict=True):
@@ -186,3 +173,21 @@ def _group_deeper(cells: list[Any], rendered: list[Tag]) -> str:
             parts.append(str(tag))
     close()
     return "\n".join(parts)
+
+
+def _folded(cells: list[Tag]) -> str:
+    """Cells behind one line; their first heading becomes that line, so that the contents still lead to it."""
+    failed = any(tag.select_one(".output_error") for tag in cells)
+    heading = next((found for tag in cells if (found := tag.find(re.compile("^h[2-6]$")))), None)
+    if heading is not None:
+        heading.extract()
+        first = heading.find(string=True)
+        if first is not None:
+            first.replace_with(re.sub(r"^deeper\s*[:.–-]?\s*", "", str(first), flags=re.IGNORECASE))
+    line = str(heading) if heading is not None else "a closer look"
+    body = "\n".join(str(tag) for tag in cells)
+    opened = " open" if failed else ""
+    return (
+        f'<details class="deeper"{opened}><summary><span class="tag">Deeper</span> {line}</summary>\n'
+        f"{body}</details>"
+    )

@@ -1,0 +1,101 @@
+"""The opening box begins a record, the closing box ends a lesson, and both read without a browser."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from teachkit import course
+from teachkit.course import boxes, records
+from teachkit.errors import LessonError, SettingsError, UnknownNameError
+
+SETTINGS = """
+[lesson.settings.smoke]
+images = 64
+[lesson.settings.class]
+images = 500
+[lesson.settings.full]
+images = 5000
+"""
+
+
+@pytest.fixture
+def here(make_course, monkeypatch: pytest.MonkeyPatch, offline: Path) -> Path:
+    """The notebooks folder of a course with one lesson, as working directory."""
+    made = make_course(("t1", "good", SETTINGS, 'data = ["pneumoniamnist", "digits"]'))
+    monkeypatch.chdir(made.notebooks)
+    monkeypatch.setattr(records, "_current", None)
+    return made.notebooks
+
+
+def test_preflight_returns_the_settings_of_the_size_and_the_first_data_at_hand(here: Path) -> None:
+    run = course.preflight("t1", size="class", seed=2)
+    assert run.settings == {"images": 500}
+    assert (run.data, run.size, run.seed, run.out) == ("digits", "class", 2, Path("results/t1"))
+    assert json.loads((here / "results/t1/results.json").read_text())["data"] == "digits"
+
+
+def test_one_parameter_overrides_the_data(here: Path) -> None:
+    assert course.preflight("t1", data="ihc_patches").data == "ihc_patches"
+
+
+def test_the_opening_box_says_what_a_student_must_know(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    course.preflight("t1", size="smoke", seed=0, out=here / "out")
+    shown = capsys.readouterr().out
+    for words in (
+        "What is the answer?",
+        "see a number",
+        "1 of reading",
+        "digits: none",
+        "cores",
+        "If it breaks",
+    ):
+        assert words in shown
+
+
+def test_the_closing_box_counts_what_was_recorded(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    course.preflight("t1")
+    course.record("a", 1)
+    course.record("b", 2)
+    capsys.readouterr()
+    course.closing()
+    shown = capsys.readouterr().out
+    for words in ("One number is not much.", "three: the last", "Anything else.", "2 values in"):
+        assert words in shown
+
+
+def test_closing_without_a_begun_lesson_is_refused(here: Path) -> None:
+    with pytest.raises(LessonError, match=r"course\.preflight"):
+        course.closing()
+
+
+def test_an_unknown_size_or_lesson_is_refused_with_the_nearest(here: Path) -> None:
+    with pytest.raises(SettingsError, match="Did you mean 'smoke'"):
+        course.preflight("t1", size="smokey")
+    with pytest.raises(UnknownNameError, match="No lesson 't7'"):
+        course.preflight("t7")
+
+
+def test_without_a_lesson_only_the_machine_is_shown(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    course.preflight()
+    assert "This machine" in capsys.readouterr().out
+    assert not (here / "results").exists()
+
+
+def test_html_of_a_box_is_escaped_and_named_for_screen_readers() -> None:
+    html = boxes.Box("A <b> title", (("Row", "1 < 2"), ("List", ("a", "b & c"))))._repr_html_()
+    assert 'aria-label="A &lt;b&gt; title"' in html
+    assert "1 &lt; 2" in html
+    assert "<li>b &amp; c</li>" in html
+
+
+def test_low_memory_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    import psutil
+
+    class Little:
+        available, total = 2**30, 2**33
+
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: Little)
+    assert any("Less than 2 GiB of memory" in text for _, text in boxes._machine())
