@@ -35,7 +35,9 @@ def test_offline_nothing_but_embedded_sets_is_offered(offline: Path, listed: Any
 def test_own_files_are_listed_too(isolated: Path, save_npz: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     file = save_npz("biopsies")
     monkeypatch.setenv("TEACHKIT_DATA", str(file.parent))
+    (file.parent / "notes.npz").write_bytes(b"no set at all")
     assert states("biopsies") == {28: ("here", file.stat().st_size, False)}
+    assert states("notes") == {}
 
 
 def test_verify_hashes_again_what_is_remembered(isolated: Path, listed: Any, host: Any) -> None:

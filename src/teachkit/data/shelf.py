@@ -1,13 +1,14 @@
 """What is on the shelf: a list of all sets, fetching them ahead of time, hashing them again."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from teachkit.data import fetch, registry, sources
 from teachkit.data.loading import find
 from teachkit.data.registry import Entry, Item
-from teachkit.errors import ChecksumError
+from teachkit.errors import ChecksumError, FormatError
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,13 @@ def catalogue() -> list[Row]:
     Raises:
         SettingsError: when the environment is wrong.
     """
-    own = {*sources.current().names(), *sources.registered()} - set(registry.entries())
-    entries = [*registry.entries().values(), *(find(name)[0] for name in sorted(own))]
+    known = registry.entries()
+    entries = list(known.values())
+    for name in sorted({*sources.current().names(), *sources.registered()} - set(known)):
+        with suppress(
+            FormatError
+        ):  # other npz files may lie beside the data; load says what is wrong with one
+            entries.append(find(name)[0])
     return [row for entry in entries for row in _rows(entry)]
 
 
