@@ -3,7 +3,9 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from teachkit.cli.data import app
@@ -51,3 +53,17 @@ def test_verify_fails_on_a_damaged_file(
     assert checked.exit_code == 1
     assert "DAMAGED" in checked.output
     assert "teachkit data get NAME" in checked.output
+
+
+def test_pictures_become_a_set_and_its_splits_are_audited(offline: Path, tmp_path: Path) -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 10, 8, 8), np.uint8)
+    for group, kind in zip(pictures, ("healthy", "ill"), strict=True):
+        (tmp_path / "scans" / kind).mkdir(parents=True)
+        for number, picture in enumerate(group):
+            Image.fromarray(picture).save(tmp_path / "scans" / kind / f"{number}.png")
+    made = run(app, ["import", str(tmp_path / "scans"), "--positive", "ill", "--out", str(tmp_path / "out")])
+    assert made.exit_code == 0, made.output
+    assert "Load it with data.load('scans')" in made.output
+    audited = run(app, ["audit", "scans"])
+    assert audited.exit_code == 0, audited.output
+    assert "scans" in audited.output

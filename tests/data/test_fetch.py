@@ -44,7 +44,7 @@ def start_loading(registry_file: Path) -> subprocess.Popen[str]:
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    limit = time.monotonic() + 30
+    limit = time.monotonic() + 90
     while not condition():
         assert time.monotonic() < limit
         time.sleep(0.02)

@@ -1,6 +1,7 @@
 """`teachkit data`: what there is, fetch it, check it, make a set of one's own, look for leaks."""
 
 from itertools import groupby
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -60,6 +61,41 @@ def verify(
     if any(verdict.intact is False for verdict in verdicts):
         typer.echo("Fetch a damaged download again with: teachkit data get NAME")
         raise typer.Exit(1)
+
+
+@app.command("import")
+def import_pictures(
+    folder: Annotated[Path, typer.Argument(help="Folder of PNG, JPEG, TIFF or DICOM pictures.")],
+    table: Annotated[Path | None, typer.Option(help="Csv with columns file, label, perhaps patient.")] = None,
+    name: Annotated[str | None, typer.Option(help="What to load it by; default: the folder's name.")] = None,
+    size: Annotated[int | None, typer.Option(help="Bring all pictures to this edge length.")] = None,
+    label: Annotated[list[str] | None, typer.Option(help="Label column; several for multi-label.")] = None,
+    positive: Annotated[str | None, typer.Option(help="Name of the clinical positive class.")] = None,
+    seed: Annotated[int, typer.Option(help="Decides who goes to which split.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Folder to write to; default: in the cache.")] = None,
+) -> None:
+    """Make a set of one's own from pictures: one subfolder per class, or a table of labels."""
+    columns = label or ["label"]
+    imported = data.import_folder(
+        folder,
+        table,
+        name=name,
+        size=size,
+        label=columns[0] if len(columns) == 1 else columns,
+        positive=positive,
+        seed=seed,
+        out=out,
+    )
+    typer.echo(str(imported))
+
+
+@app.command()
+def audit(
+    name: Annotated[str, typer.Argument(help="Name of a set.")],
+    size: Annotated[int, typer.Option(help="Edge length in pixels.")] = 28,
+) -> None:
+    """Compare the splits of a set: copies, near twins, shared groups, class shares."""
+    typer.echo(str(data.audit_splits(name, size)))
 
 
 def _size(row: data.Row) -> str:
