@@ -1,5 +1,6 @@
 """Reading buckets, against a real storage server and one that refuses."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from google.cloud.storage import transfer_manager
 from google.cloud.storage.exceptions import DataCorruption
 
 from teachkit.cloud import Bucket, bucket
-from teachkit.errors import ChecksumError, FetchError, SettingsError, TeachkitError
+from teachkit.errors import ChecksumError, FetchError, MissingExtraError, SettingsError, TeachkitError
 
 Put = Callable[[str, bytes], None]
 
@@ -190,3 +191,9 @@ def test_what_the_library_raises_becomes_one_sentence(
     with pytest.raises(kind, match=complaint) as caught:
         Bucket("gs://course").download("a", tmp_path / "a")
     assert caught.value.remedy
+
+
+def test_without_the_extra_the_pip_command_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "google.cloud.storage", None)
+    with pytest.raises(MissingExtraError, match=r'pip install "teachkit\[cloud\]"'):
+        Bucket("gs://course").download("a", tmp_path / "a")

@@ -131,12 +131,14 @@ class Bucket:
 
     @cached_property
     def _manager(self) -> Any:
-        return need("google.cloud.storage.transfer_manager", "cloud")
+        from google.cloud.storage import transfer_manager
+
+        return transfer_manager
 
     @cached_property
     def _client(self) -> Any:
-        storage = need("google.cloud.storage", "cloud")
         from google.auth.exceptions import DefaultCredentialsError
+        from google.cloud import storage
 
         try:
             # The project only matters for creating buckets and billing, which reading needs neither of.
@@ -162,6 +164,7 @@ class Bucket:
     @contextmanager
     def _explained(self) -> Iterator[None]:
         """Turn what the cloud libraries raise into one sentence and a remedy."""
+        need("google.cloud.storage", "cloud")
         import requests
         from google.api_core import exceptions as api
         from google.auth import exceptions as auth
