@@ -1,9 +1,8 @@
-"""Tensor types with named axes, shared by every model signature; checked while the tests run."""
+"""Tensor types with named axes, shared by signatures that pass batches on; checked while the tests run."""
 
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
-Images = Float[Tensor, "batch channel row col"]  # in [0, 1]
-Rows = Float[Tensor, "batch feature"]  # a table, or features of images
-Logits = Float[Tensor, "batch class"]
-Classes = Int64[Tensor, " batch"]
+Inputs = Float[Tensor, "batch *axes"]  # images [batch, channel, row, col] in [0, 1], or rows [batch, feature]
+Outputs = Float[Tensor, "batch *outputs"]  # logits [batch, class], per pixel [batch, class, row, col]
+Targets = Shaped[Tensor, "batch *labels"]  # classes [batch], labels [batch, label], masks [batch, row, col]

@@ -19,7 +19,7 @@ from teachkit.training.plan import Augment, Plan, Schedule
 # right as its factor may differ in the one on the left.
 DERIVED = {
     "optimiser_steps": ("optimiser_steps", "steps", "epochs"),
-    "input_shape": ("input_shape", "size", "input_size"),
+    "input_shape": ("input_shape", "input_size"),
 }
 
 

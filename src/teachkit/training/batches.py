@@ -13,6 +13,7 @@ from torch import Tensor
 
 from teachkit.data.splits import Split
 from teachkit.errors import FormatError
+from teachkit.shapes import Inputs, Targets
 
 Column = Tensor | np.memmap
 
@@ -49,14 +50,14 @@ class Batches:
     def __len__(self) -> int:
         return len(self.inputs)
 
-    def gather(self, rows: np.ndarray) -> tuple[Tensor, Tensor]:
+    def gather(self, rows: np.ndarray) -> tuple[Inputs, Targets]:
         """The rows as float32 inputs, images in [0, 1] as ``[B, C, H, W]``, and their targets."""
         inputs = _take(self.inputs, rows, self.device)
         inputs = inputs.float().div_(255) if inputs.dtype == torch.uint8 else inputs.float()
         targets = _take(self.targets, rows, self.device)
         return inputs, targets if targets.is_floating_point() else targets.long().squeeze(1)
 
-    def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def in_order(self, batch_size: int) -> Iterator[tuple[Inputs, Targets]]:
         """All rows from first to last, in batches."""
         for start in range(0, len(self), batch_size):
             yield self.gather(np.arange(start, min(start + batch_size, len(self))))

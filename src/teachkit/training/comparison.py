@@ -12,11 +12,13 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from torch import nn
 
+from teachkit.data.splits import Split
 from teachkit.errors import SettingsError, UnknownNameError, nearest
-from teachkit.metrics import Interval, paired_difference, t_interval
-from teachkit.plots import Picture
+from teachkit.metrics import Interval, calibration_error, paired_difference, t_interval
+from teachkit.plots import Picture, ThresholdExplorer, curves, explore_threshold, intervals, reliability
 from teachkit.training.arms import Arm, check_fair
 from teachkit.training.history import History
+from teachkit.training.inference import evaluate
 from teachkit.training.progress import progress_bar
 from teachkit.training.runs import Run, run_arm
 
@@ -115,6 +117,10 @@ class Comparison:
                 raise UnknownNameError(f"No '{name}' here.", nearest(name, known, kind), name=name)
         return [run.scores[metric] for run in self.runs[arm]]
 
+    def interval(self, arm: str, metric: str) -> Interval:
+        """Mean of one score over seeds, with its 95 % t interval."""
+        return t_interval(self.values(arm, metric))
+
     @property
     def table(self) -> pd.DataFrame:
         """Arms by (metric, mean|low|high): the mean over seeds and the limits of its 95 % t interval."""
@@ -152,16 +158,12 @@ class Comparison:
 
     def model(self, arm: str) -> nn.Module:
         """The trained model of the first seed, on the CPU, in eval mode."""
-        if arm not in self.runs:
-            raise UnknownNameError(f"No arm '{arm}'.", nearest(arm, self.runs, "arms"), arm=arm)
         if arm not in self._models:
-            self._models[arm] = self.runs[arm][0].rebuild(self.arms[arm])
+            self._models[arm] = self._first(arm).rebuild(self.arms[arm])
         return self._models[arm]
 
     def plot(self, metric: str = "loss") -> Picture:
         """Learning curves with 95 % intervals over seeds: "loss", "val_loss", "val_auc", …"""
-        from teachkit.plots import curves
-
         known = list(next(iter(self.runs.values()))[0].history.epochs[-1])
         if metric not in known:
             raise UnknownNameError(f"No curve '{metric}'.", nearest(metric, known, "curves"), metric=metric)
@@ -175,11 +177,53 @@ class Comparison:
             title=f"{train.title}, {len(self.seeds)} seeds",
         )
 
+    def plot_intervals(self, metric: str = "auc") -> Picture:
+        """One score of every arm, and all paired differences, with 95 % t intervals over seeds."""
+        scores = {name: self.values(name, metric) for name in self.runs}
+        return intervals(scores, label=metric.upper(), title=self._test.title, pairs=len(scores) > 1)
+
+    def explore_threshold(self, arm: str, positive: int = 1, prevalence: float = 0.1) -> ThresholdExplorer:
+        """What a threshold on the score of class `positive` costs; first seed, test split."""
+        return explore_threshold(
+            self._test.labels[:, 0],
+            self._first(arm).predictions,
+            positive=positive,
+            prevalence=prevalence,
+            classes=self._test.info.classes,
+            title=f"{arm}, {self._test.title}",
+        )
+
+    def plot_reliability(self, arm: str, positive: int = 1) -> Picture:
+        """Do the scores of class `positive` come true? First seed, test split."""
+        truth, stated = self._one_against_rest(arm, positive)
+        name = self._test.info.classes[positive]
+        return reliability(truth, stated, positive_name=name, title=f"{arm}, {self._test.title}")
+
+    def calibration_error(self, arm: str, positive: int = 1) -> float:
+        """Expected calibration error of the scores of class `positive`; first seed, test split."""
+        return calibration_error(*self._one_against_rest(arm, positive))
+
+    def evaluate(self, arm: str, split: Split) -> dict[str, float]:
+        """Scores of the first seed's model on another split, for example on changed test images."""
+        return evaluate(self.model(arm), split)
+
+    @property
+    def _test(self) -> Split:
+        test = next(iter(self.arms.values())).test
+        assert test is not None  # `check_fair` has asked
+        return test
+
+    def _first(self, arm: str) -> Run:
+        if arm not in self.runs:
+            raise UnknownNameError(f"No arm '{arm}'.", nearest(arm, self.runs, "arms"), arm=arm)
+        return self.runs[arm][0]
+
+    def _one_against_rest(self, arm: str, positive: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        truth = (self._test.labels[:, 0] == positive).astype(np.int64)
+        return truth, self._first(arm).predictions[:, positive].astype(np.float64)
+
     def _repr_html_(self) -> str:
-        means = {
-            metric: [str(t_interval(self.values(name, metric))) for name in self.runs]
-            for metric in self.metrics
-        }
+        means = {metric: [str(self.interval(name, metric)) for name in self.runs] for metric in self.metrics}
         title = f"Test scores, mean over {len(self.seeds)} seeds [95 % t interval]"
         table = pd.DataFrame(means, index=pd.Index(self.runs, name="arm")).to_html()
         pairs = (

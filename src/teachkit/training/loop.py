@@ -16,6 +16,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from teachkit.data.splits import Split
 from teachkit.errors import TrainingError
+from teachkit.shapes import Inputs, Targets
 from teachkit.training import checkpoints
 from teachkit.training.batches import Batches
 from teachkit.training.checks import check_fit, check_frozen_body
@@ -220,7 +221,7 @@ class _Run:
         history.train_seconds += seconds
         return {"epoch": epoch + 1, "loss": float(sums[0] / sums[1]), "lr": rate, "seconds": seconds}
 
-    def _augmented(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def _augmented(self, inputs: Inputs, targets: Targets) -> tuple[Inputs, Targets]:
         if self.plan.augment is None:
             return inputs, targets
         if self.task == "segmentation":

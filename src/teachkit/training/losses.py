@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from teachkit.shapes import Outputs
+
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -20,7 +22,7 @@ def default_loss(task: str) -> Loss:
     return F.mse_loss if task == "regression" else F.cross_entropy
 
 
-def probabilities(outputs: Tensor, task: str) -> Tensor:
+def probabilities(outputs: Outputs, task: str) -> Outputs:
     """Softmax over axis 1, a sigmoid per label for multi-label, and the numbers themselves for regression."""
     if task == "multi-label":
         return outputs.sigmoid()

@@ -56,7 +56,7 @@ class Plan:
                 raise SettingsError(f"{name} is {value}.", "Give at least 1.", name=name, value=value)
         if self.seed < 0:
             raise SettingsError(f"seed is {self.seed}.", "Give 0 or a larger whole number.", seed=self.seed)
-        if min(self.rows, self.batch_size) < self.world:
+        if self.world > 1 and min(self.rows, self.batch_size) < self.world:
             raise SettingsError(
                 f"{self.world} processes cannot share {min(self.rows, self.batch_size)} rows.",
                 "Use a larger batch_size or fewer processes.",
