@@ -33,12 +33,9 @@ class Origin:
             DataError: when this version of it ships the file no more.
         """
         spec = find_spec(self.package)
-        if spec is None or not spec.submodule_search_locations:
-            extras.need(self.package, "lessons")
-        folder = (
-            Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else Path()
-        )
-        found = folder / self.member
+        # Without the package, `need` says how to install it.
+        start = spec.origin if spec else extras.need(self.package, "lessons").__file__
+        found = Path(start or "").parent / self.member
         if not found.is_file():
             raise DataError(
                 f"The installed {self.package} ships no '{self.member}'.",
