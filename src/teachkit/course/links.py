@@ -10,6 +10,7 @@ import nbformat
 from bs4 import BeautifulSoup
 
 from teachkit.course.declaration import Course
+from teachkit.course.report.headings import HEADINGS, slug
 from teachkit.course.report.markdown import markdown_to_html
 
 HOST = re.compile(r"[\w-]+(\.[\w-]+)+(:\d+)?")
@@ -80,8 +81,8 @@ def _address_problems(path: Path, address: str) -> Iterator[str]:
 def _anchors(soup: BeautifulSoup) -> set[str]:
     """Anchors as JupyterLab makes them (hyphens), as GitHub does (lower case too), and written ids."""
     found = {str(tag["id"]) for tag in soup.find_all(id=True)}
-    for heading in soup.find_all(re.compile("^h[1-6]$")):
+    for heading in soup.find_all(HEADINGS):
         text = heading.get_text().removesuffix("¶").strip()
         found.add(text.replace(" ", "-"))
-        found.add(re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-"))
+        found.add(slug(text))
     return found

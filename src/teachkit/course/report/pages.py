@@ -12,21 +12,13 @@ from bs4 import BeautifulSoup, Tag
 from nbconvert.exporters.html import HTMLExporter
 from traitlets.config import Config
 
+from teachkit.course.report.headings import Heading, name_headings
 from teachkit.course.report.markdown import markdown_to_html
 
 ERROR_MARKERS = {"papermill-error-cell-tag"}
 DRAWABLE = ["text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/plain"]
 INLINE_IMAGE = re.compile(r"data:image/(?P<kind>png|jpeg);base64,(?P<data>.+)", re.DOTALL)
 NO_ALT = "No description has been provided for this image"  # what nbconvert writes for a missing text
-
-
-@dataclass(frozen=True)
-class Heading:
-    """A heading for the page's contents."""
-
-    level: int
-    anchor: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -77,7 +69,7 @@ def render(notebook: Path, *, link: Callable[[str], str | None]) -> Page:
     for script in soup.find_all(["script", "iframe"]):
         script.decompose()
     _label_code(rendered)
-    outline = _outline(soup)
+    outline = name_headings(soup)
     figures = _figures(soup)
     relink(soup, link)
     return Page(body=_group_deeper(nb.cells, rendered), outline=outline, figures=figures)
@@ -95,28 +87,6 @@ def _label_code(rendered: list[Tag]) -> None:
         for part, label in ((".input_area", f"Code {name}"), (".output", f"Output of {name}")):
             for area in cell.select(part):
                 area.attrs |= {"tabindex": "0", "role": "region", "aria-label": label.strip()}
-
-
-def _outline(soup: BeautifulSoup) -> tuple[Heading, ...]:
-    """Make heading ids unique, give the anchor links a name, and list levels 2 and 3."""
-    seen: dict[str, int] = {}
-    headings = []
-    for tag in soup.select(".text_cell_render :is(h1, h2, h3, h4, h5, h6)"):
-        anchor = tag.find("a", class_="anchor-link")
-        if isinstance(anchor, Tag):
-            anchor.extract()
-        text = tag.get_text(" ", strip=True)
-        base = str(tag.get("id") or text.replace(" ", "-"))
-        seen[base] = seen.get(base, 0) + 1
-        tag["id"] = base if seen[base] == 1 else f"{base}-{seen[base]}"
-        if isinstance(anchor, Tag):
-            anchor["href"] = f"#{tag['id']}"
-            anchor["aria-label"] = f"Link to {text}"
-            tag.append(anchor)
-        level = int(tag.name[1])
-        if level in (2, 3):
-            headings.append(Heading(level, str(tag["id"]), text))
-    return tuple(headings)
 
 
 def _figures(soup: BeautifulSoup) -> tuple[Figure, ...]:

@@ -21,6 +21,7 @@ from pygments.formatters import HtmlFormatter
 from teachkit.course.bands import Finding
 from teachkit.course.outcome import LessonOutcome, Outcome
 from teachkit.course.report.bars import number, range_bar
+from teachkit.course.report.headings import name_headings
 from teachkit.course.report.markdown import markdown_to_html
 from teachkit.course.report.pages import Figure, Page, relink, render
 
@@ -66,7 +67,9 @@ class Site:
         def find(address: str) -> str | None:
             parts = urlsplit(address)
             target = Path(os.path.normpath(origin / unquote(parts.path)))
-            anchor = f"#{parts.fragment}" if parts.fragment else ""
+            # notebooks keep JupyterLab's anchors, Markdown pages have GitHub's
+            fragment = parts.fragment.lower() if target.suffix == ".md" else parts.fragment
+            anchor = f"#{fragment}" if fragment else ""
             for lesson in self.outcome.lessons:
                 if target == self.outcome.course.notebooks / lesson.lesson.file and lesson.executed:
                     return f"{lesson.lesson.stem}.html{anchor}"
@@ -135,9 +138,10 @@ def _write_texts(site: Site, environment: Environment, common: dict[str, Any]) -
     while todo := [path for path in site.texts if path not in written]:
         for path in todo:
             soup = BeautifulSoup(markdown_to_html(path.read_text(encoding="utf-8")), "html.parser")
+            name_headings(soup, as_github=True)
             relink(soup, site.link(path.parent))
             heading = soup.find("h1")
-            title = heading.get_text(" ", strip=True).rstrip("¶") if heading else path.stem
+            title = heading.get_text(" ", strip=True).rstrip("¶ ") if heading else path.stem
             template = environment.get_template("text.html.j2")
             _write(
                 site.folder / site.texts[path], template.render(common, title=title, body=Markup(str(soup)))

@@ -1,0 +1,100 @@
+"""cloudbuild.yaml agrees with course.toml and with three independent descriptions of a build."""
+
+import copy
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from google.cloud.devtools import cloudbuild_v1
+from google.protobuf import json_format
+
+from teachkit.course.declaration import read_course
+from teachkit.ops import cloudbuild
+
+
+@pytest.fixture
+def content(root: Path) -> dict[str, Any]:
+    return yaml.safe_load((root / "cloudbuild.yaml").read_text())
+
+
+def test_the_committed_file_is_what_course_toml_asks_for(root: Path) -> None:
+    assert cloudbuild.drift(root) == []
+
+
+def test_a_drifted_or_missing_file_is_named_with_the_command(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "course.toml").write_bytes((root / "notebooks" / "course.toml").read_bytes())
+    (found,) = cloudbuild.drift(tmp_path)
+    assert "python -m teachkit.ops.cloudbuild" in found
+    (tmp_path / "cloudbuild.yaml").write_text(cloudbuild.text(read_course(tmp_path)))
+    assert cloudbuild.drift(tmp_path) == []
+    (tmp_path / "cloudbuild.yaml").write_text((tmp_path / "cloudbuild.yaml").read_text() + "\n# by hand\n")
+    assert len(cloudbuild.drift(tmp_path)) == 1
+
+
+def test_it_parses_into_the_build_message_of_google(content: dict[str, Any]) -> None:
+    build = cloudbuild_v1.Build(json_format.ParseDict(content, cloudbuild_v1.Build.pb()()))
+    assert build.steps[0].id == "setup"
+    assert build.options.machine_type == cloudbuild_v1.BuildOptions.MachineType.E2_HIGHCPU_8
+    assert 0 < build.timeout.total_seconds() <= 24 * 3600
+
+
+def test_the_message_refuses_a_misspelt_key(content: dict[str, Any]) -> None:
+    content["steps"][0]["waitfor"] = ["-"]
+    with pytest.raises(json_format.ParseError):
+        json_format.ParseDict(content, cloudbuild_v1.Build.pb()())
+
+
+def test_it_follows_the_published_schema(root: Path) -> None:
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.cloudbuild"]
+    checked = subprocess.run(
+        [*command, str(root / "cloudbuild.yaml")], capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_each_lesson_is_one_parallel_step_that_may_fail(root: Path, content: dict[str, Any]) -> None:
+    steps = {step["id"]: step for step in content["steps"]}
+    for lesson in read_course(root).lessons:
+        step = steps[f"lesson-{lesson.id}"]
+        assert step["allowFailure"] is True
+        assert step["args"] == ["run", f"ARGS={lesson.id} --no-report"]
+        assert step["waitFor"] == ["setup", *(f"lesson-{other}" for other in lesson.results_from)]
+    last = content["steps"][-1]
+    assert "allowFailure" not in last
+    assert set(last["waitFor"]) == set(steps) - {"setup", "report"}
+
+
+def test_ids_waiting_and_substitutions_are_sound(content: dict[str, Any]) -> None:
+    assert cloudbuild.problems(content) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda c: c["steps"].append(c["steps"][0]), "Two steps have the id 'setup'"),
+        (lambda c: c["steps"][1]["waitFor"].append("gone"), "waits for 'gone'"),
+        (lambda c: c["steps"][0]["waitFor"].append("report"), "waits for 'report', which is no earlier step"),
+        (lambda c: c["substitutions"].pop("_BUCKET"), "_BUCKET} is used but not declared"),
+        (lambda c: c["substitutions"].update(_OLD="1"), "_OLD is declared but not used"),
+        (lambda c: c["steps"][0]["args"].append("$HOME"), "HOME} is used but not declared"),
+    ],
+)
+def test_a_fault_that_the_schemas_do_not_see_is_named(
+    content: dict[str, Any], change, complaint: str
+) -> None:
+    spoilt = copy.deepcopy(content)
+    change(spoilt)
+    assert any(complaint in problem for problem in cloudbuild.problems(spoilt))
+
+
+def test_a_new_lesson_needs_no_edit_of_the_generator(root: Path, tmp_path: Path) -> None:
+    text = (root / "notebooks" / "course.toml").read_text()
+    table = text.split("\n[[lesson]]\n")[1]
+    added = table.replace('id = "00"', 'id = "77"').replace("00_start_here", "77_new")
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "course.toml").write_text(f"{text}\n[[lesson]]\n{added}")
+    assert "lesson-77" in [step["id"] for step in cloudbuild.build(read_course(tmp_path))["steps"]]
