@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from teachkit.errors import FormatError, SettingsError
+from teachkit.plots import Picture, residual_network
 from teachkit.vision import backbones
 
 Images = np.ndarray | Tensor
@@ -197,6 +198,10 @@ class TransferClassifier(nn.Module):
         for hook in hooks:
             hook.remove()
         return shapes
+
+    def draw(self) -> Picture:
+        """A residual block, and what becomes of an image on its way through this network."""
+        return residual_network(self.stages(), title=self.name)
 
     def _targets(self, target: int | np.ndarray, n: int) -> Tensor:
         """`target` as one class per image, int64 [n]."""
