@@ -29,6 +29,8 @@ def read_idx(path: Path) -> np.ndarray:
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] != _UINT8:
         raise _broken(path, f"starts with {content[:4].hex() or 'nothing'}, not as an idx file of bytes")
     axes = content[3]
+    if len(content) < 4 + 4 * axes:
+        raise _broken(path, f"ends inside its header of {4 + 4 * axes} bytes")
     shape = tuple(int(n) for n in np.frombuffer(content, ">u4", count=axes, offset=4))
     data = np.frombuffer(content, np.uint8, offset=4 + 4 * axes)
     if data.size != np.prod(shape, dtype=np.int64):
