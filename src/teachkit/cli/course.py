@@ -75,11 +75,13 @@ def _conclude(lessons: list[str], out: Path, *, grade: bool, write: bool) -> Non
 
 def check() -> None:
     """Check notebooks, course.toml, links, names and generated files without running anything."""
-    from teachkit.course.lint import problems
-    from teachkit.ops.cloudbuild import drift
     from teachkit.paths import course_root
 
-    root = course_root()
+    root = course_root()  # before the slow imports, because it is what fails first
+
+    from teachkit.course.lint import problems
+    from teachkit.ops.cloudbuild import drift
+
     found = [*problems(root), *drift(root)]
     for problem in found:
         typer.secho(problem, fg="red", err=True)
