@@ -42,14 +42,13 @@ def digits(size: int) -> dict[str, Part]:
 
 
 def wisconsin(size: int) -> dict[str, Part]:
-    """Regression, table only. Rule: the label is the mean radius of the nuclei in one image of a needle
-    aspirate.
+    """Regression, table only. Rule: mean radius of the nuclei in one image of a needle aspirate; the
+    source states no unit, µm is the usual reading.
 
     One row is one patient: 569 in all, split 341/114/114 at random. The table holds the other 29
     measurements of Street et al. 1993 (mean, standard error "_se" and mean of the three largest "_worst")
-    and `diagnosis` (1 malignant, 0 benign). The source states no unit; micrometre is the usual reading and
-    is not verified. Most size columns restate the label: perimeter and area are computed from the same
-    outline.
+    and `diagnosis` (1 malignant, 0 benign). Most size columns restate the label: perimeter and area are
+    computed from the same outline.
     """
     values = np.loadtxt(WISCONSIN.verified(), delimiter=",", skiprows=1)
     names = [f"{quantity}_{kind}" for kind in ("mean", "se", "worst") for quantity in _QUANTITIES]
