@@ -102,15 +102,10 @@ def test_memory_of_children_counts() -> None:
 def test_the_kernel_is_headless_with_its_share_of_threads_beside_the_lessons(executed: Executed) -> None:
     assert values(executed[0], "t8") == {
         "TEACHKIT_HEADLESS": "1",
-        "OMP_NUM_THREADS": str(Options(out=executed[1], jobs=2).threads),
+        "OMP_NUM_THREADS": "1",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "folder": "notebooks",
     }
-
-
-def test_cores_are_shared_out_among_jobs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
-    assert [Options(out=tmp_path, jobs=jobs).threads for jobs in (1, 2, 3)] == [2, 1, 1]
 
 
 @pytest.fixture

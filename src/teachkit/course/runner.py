@@ -6,7 +6,6 @@ half-way runs again, and nothing else does.
 """
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
@@ -27,7 +26,9 @@ from teachkit.paths import atomic
 
 EXECUTED, STATUS = "executed.ipynb", "status.json"
 State = Literal["running", "finished", "failed"]
-MOST_THREADS = 4  # small networks gain nothing from more
+# Two threads of a small network slow each other down many times over as soon as anything else runs; lessons
+# put their runs side by side instead. OMP_NUM_THREADS overrides it.
+THREADS = 1
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,6 @@ class Options:
             raise SettingsError(f"No size '{self.size}'.", nearest(self.size, SIZES, "sizes"), size=self.size)
         if self.jobs < 1:
             raise SettingsError(f"--jobs is {self.jobs}.", "Give at least 1.", jobs=self.jobs)
-
-    @property
-    def threads(self) -> int:
-        """Threads of each lesson: the cores shared out among the jobs."""
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return max(1, min(cores // self.jobs, MOST_THREADS))
 
 
 def lesson_folder(out: Path, lesson: Lesson) -> Path:
@@ -178,7 +173,7 @@ def _skip_or_execute(
         seed=options.seed,
         core_only=options.core_only,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
-        threads=options.threads,
+        threads=THREADS,
         source=sources.current().label,
         versions=versions(),
     )
@@ -195,7 +190,7 @@ def _skip_or_execute(
             course.notebooks / lesson.file,
             folder / EXECUTED,
             parameters={"SIZE": options.size, "SEED": options.seed, "OUT": str(folder.resolve())},
-            environment=kernel_environment(options.threads),
+            environment=kernel_environment(THREADS),
             core_only=options.core_only,
             cell_timeout=max(600, int(10 * lesson.budget[options.size].seconds)),
             on_cell=lambda done, total: progress.cell(lesson.id, done, total),

@@ -178,13 +178,15 @@ class Comparison:
                 for name, histories in self.histories.items()
             },
             ylabel=metric,
-            title=f"{train.title}, {len(self.seeds)} seeds",
+            title=f"{self._network}{train.title}, {len(self.seeds)} seeds",
         )
 
     def plot_intervals(self, metric: str = "auc") -> "Picture":
         """One score of every arm, and all paired differences, with 95 % t intervals over seeds."""
         scores = {name: self.values(name, metric) for name in self.runs}
-        return intervals(scores, label=metric.upper(), title=self._test.title, pairs=len(scores) > 1)
+        return intervals(
+            scores, label=metric.upper(), title=f"{self._network}{self._test.title}", pairs=len(scores) > 1
+        )
 
     def explore_threshold(self, arm: str, positive: int = 1, prevalence: float = 0.1) -> ThresholdExplorer:
         """What a threshold on the score of class `positive` costs; first seed, test split."""
@@ -194,14 +196,16 @@ class Comparison:
             positive=positive,
             prevalence=prevalence,
             classes=self._test.info.classes,
-            title=f"{arm}, {self._test.title}",
+            title=f"{self._network}{arm}\n{self._test.title}",
         )
 
     def plot_reliability(self, arm: str, positive: int = 1) -> "Picture":
         """Do the scores of class `positive` come true? First seed, test split."""
         truth, stated = self._one_against_rest(arm, positive)
         name = self._test.info.classes[positive]
-        return reliability(truth, stated, positive_name=name, title=f"{arm}, {self._test.title}")
+        return reliability(
+            truth, stated, positive_name=name, title=f"{self._network}{arm}\n{self._test.title}"
+        )
 
     def calibration_error(self, arm: str, positive: int = 1) -> float:
         """Expected calibration error of the scores of class `positive`; first seed, test split."""
@@ -217,6 +221,12 @@ class Comparison:
         assert test is not None  # `check_fair` has asked
         return test
 
+    @property
+    def _network(self) -> str:
+        """Name of the network for titles, where all arms share one that says its name."""
+        titles = {str(getattr(arm.model, "title", "")).partition(",")[0] for arm in self.arms.values()}
+        return f"{titles.pop()}, " if len(titles) == 1 and "" not in titles else ""
+
     def _first(self, arm: str) -> Run:
         if arm not in self.runs:
             raise UnknownNameError(f"No arm '{arm}'.", nearest(arm, self.runs, "arms"), arm=arm)
@@ -226,10 +236,15 @@ class Comparison:
         truth = (self._test.labels[:, 0] == positive).astype(np.int64)
         return truth, self._first(arm).predictions[:, positive].astype(np.float64)
 
-    def _repr_html_(self) -> str:
+    @property
+    def summary(self) -> pd.DataFrame:
+        """Arms by metric, for reading: "mean [low, high]" over seeds."""
         means = {metric: [str(self.interval(name, metric)) for name in self.runs] for metric in self.metrics}
+        return pd.DataFrame(means, index=pd.Index(self.runs, name="arm"))
+
+    def _repr_html_(self) -> str:
         title = f"Test scores, mean over {len(self.seeds)} seeds [95 % t interval]"
-        table = pd.DataFrame(means, index=pd.Index(self.runs, name="arm")).to_html()
+        table = self.summary.to_html()
         pairs = (
             self.differences.to_html(index=False, float_format="{:+.3f}".format) if len(self.runs) > 1 else ""
         )
