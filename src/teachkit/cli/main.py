@@ -3,8 +3,8 @@
 import sys
 from functools import cached_property
 from importlib import import_module
+from typing import Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -36,14 +36,14 @@ class LazyGroup(TyperGroup):
         super().__init__(name=name, help=help_line, no_args_is_help=True)
 
     @cached_property
-    def loaded(self) -> click.Group:
+    def loaded(self) -> TyperGroup:
         """The group of the module ``teachkit.cli.NAME``."""
         return typer.main.get_group(import_module(f"teachkit.cli.{self.name}").app)
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         return self.loaded.list_commands(ctx)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         return self.loaded.get_command(ctx, cmd_name)
 
 
@@ -62,7 +62,7 @@ def root(
     """Run, check and grade a course on deep learning for biomedical images."""
 
 
-def command() -> click.Group:
+def command() -> TyperGroup:
     """The whole command tree."""
     tree = typer.main.get_group(app)
     for name, line in GROUPS.items():

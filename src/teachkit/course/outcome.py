@@ -68,7 +68,8 @@ def conclude(course: Course, lessons: Iterable[Lesson], out: Path, *, grade: boo
     """Read what the runs left in `out`, judge it, and grade the reference solutions of finished lessons."""
     chosen = tuple(lessons)
     grades: list[Grade] = []
-    note, problems = "", ()
+    note = ""
+    problems: tuple[str, ...] = ()
     finished = [lesson for lesson in chosen if _is_finished(out, lesson)]
     if grade and finished:
         grades, note, problems = _grade(course, out, finished)

@@ -5,7 +5,9 @@ from html import escape
 from latex2mathml import exceptions
 from latex2mathml.converter import convert
 
-BROKEN = tuple(item for item in vars(exceptions).values() if isinstance(item, type))
+BROKEN: tuple[type[Exception], ...] = tuple(
+    item for item in vars(exceptions).values() if isinstance(item, type) and issubclass(item, Exception)
+)
 
 
 def mathml(latex: str, *, block: bool = False) -> str:

@@ -90,7 +90,7 @@ def _label_code(rendered: list[Tag]) -> None:
 
 
 def _figures(soup: BeautifulSoup) -> tuple[Figure, ...]:
-    figures = []
+    figures: list[Figure] = []
     for tag in soup.select(".output img"):
         match = INLINE_IMAGE.match(str(tag.get("src", "")))
         if match is None:
