@@ -183,6 +183,24 @@ def test_curves_and_tables_can_be_shown(found: Comparison) -> None:
         found.plot("val_aucc")
 
 
+def test_questions_about_one_arm_are_answered_by_its_first_seed_on_the_test_split(
+    arm: Arm, found: Comparison
+) -> None:
+    first = found.predictions["pretrained"][0]
+    truth = arm.test.labels[:, 0]
+    assert found.calibration_error("pretrained") == pytest.approx(
+        metrics.calibration_error(truth, first[:, 1])
+    )
+    assert found.calibration_error("pretrained", positive=0) == pytest.approx(
+        metrics.calibration_error(1 - truth, first[:, 0])
+    )
+    assert found.evaluate("pretrained", arm.test) == pytest.approx(metrics.scores(truth, first, "binary"))
+    threshold = found.explore_threshold("pretrained").at(0.5)
+    assert threshold.false_positives == int(((first[:, 1] > 0.5) & (truth == 0)).sum())
+    assert arm.test.title in found.plot_reliability("pretrained").alt
+    assert "pretrained" in found.plot_intervals("auc").alt
+
+
 @pytest.mark.slow
 def test_parallel_runs_equal_sequential_ones(arm: Arm) -> None:
     def build(width: int) -> nn.Module:  # a local function travels to the workers by value

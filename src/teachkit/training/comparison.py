@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, product
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -22,9 +21,6 @@ from teachkit.training.history import History
 from teachkit.training.inference import evaluate
 from teachkit.training.progress import progress_bar
 from teachkit.training.runs import Run, run_arm
-
-if TYPE_CHECKING:  # workers train without matplotlib
-    from teachkit.plots import Picture
 
 
 def compare(
@@ -166,7 +162,7 @@ class Comparison:
             self._models[arm] = self._first(arm).rebuild(self.arms[arm])
         return self._models[arm]
 
-    def plot(self, metric: str = "loss") -> "Picture":
+    def plot(self, metric: str = "loss") -> Picture:
         """Learning curves with 95 % intervals over seeds: "loss", "val_loss", "val_auc", …"""
         known = list(next(iter(self.runs.values()))[0].history.epochs[-1])
         if metric not in known:
@@ -181,7 +177,7 @@ class Comparison:
             title=f"{self._network}{train.title}, {len(self.seeds)} seeds",
         )
 
-    def plot_intervals(self, metric: str = "auc") -> "Picture":
+    def plot_intervals(self, metric: str = "auc") -> Picture:
         """One score of every arm, and all paired differences, with 95 % t intervals over seeds."""
         scores = {name: self.values(name, metric) for name in self.runs}
         return intervals(
@@ -199,7 +195,7 @@ class Comparison:
             title=f"{self._network}{arm}\n{self._test.title}",
         )
 
-    def plot_reliability(self, arm: str, positive: int = 1) -> "Picture":
+    def plot_reliability(self, arm: str, positive: int = 1) -> Picture:
         """Do the scores of class `positive` come true? First seed, test split."""
         truth, stated = self._one_against_rest(arm, positive)
         name = self._test.info.classes[positive]
