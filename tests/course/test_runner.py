@@ -17,7 +17,7 @@ from rich.console import Console
 
 from teachkit.course import runner
 from teachkit.course.declaration import Course
-from teachkit.course.execution import Execution, Kernels, MemoryWatch
+from teachkit.course.execution import Execution, Failure, Kernels, MemoryWatch
 from teachkit.course.progress import RunProgress
 from teachkit.course.runner import Options, Status, read_status, run_lessons
 from teachkit.errors import LessonError, SettingsError
@@ -182,7 +182,7 @@ def test_a_killed_run_resumes_with_what_was_not_finished(make_course, offline: P
     out = course.root / "build"
     command = [sys.executable, "-m", "teachkit.cli", "run", "--no-grade", "--no-report", "--out", str(out)]
     first = subprocess.Popen(command, cwd=course.root, stdout=subprocess.DEVNULL, start_new_session=True)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not (out / "lessons" / "t2" / "results.json").exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     os.killpg(first.pid, signal.SIGKILL)
@@ -225,6 +225,18 @@ def test_stopping_ends_exactly_the_kernels_of_this_run() -> None:
     assert ours.wait(timeout=10) == -signal.SIGKILL
     assert other.poll() is None
     other.communicate(b"\n")
+
+
+def test_an_interrupted_lesson_is_not_called_failed(make_course, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object, kernels: Kernels, **__: object) -> Execution:
+        kernels.stop()
+        return Execution(1.0, 0.1, 1, Failure(1, "DeadKernelError", "Kernel died", ""))
+
+    monkeypatch.setattr(runner, "execute", stopped)
+    statuses, lines = run(make_course(TELLS))
+    assert statuses["t1"].state == "running"
+    assert "interrupted" in lines
+    assert "FAILED" not in lines
 
 
 @pytest.mark.parametrize(

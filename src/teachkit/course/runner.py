@@ -196,6 +196,9 @@ def _skip_or_execute(
             on_cell=lambda done, total: progress.cell(lesson.id, done, total),
             kernels=kernels,
         )
+    if kernels.stopped and execution.failure:
+        progress.end(lesson.id, title, "interrupted")
+        return status  # still "running" on disk: the next run takes it up again
     status = _finished(status, execution)
     _write_status(folder, status)
     progress.end(lesson.id, title, _note(status))

@@ -5,8 +5,10 @@ from html import escape
 from latex2mathml import exceptions
 from latex2mathml.converter import convert
 
-BROKEN: tuple[type[Exception], ...] = tuple(
-    item for item in vars(exceptions).values() if isinstance(item, type) and issubclass(item, Exception)
+BROKEN: tuple[type[Exception], ...] = (
+    *(item for item in vars(exceptions).values() if isinstance(item, type) and issubclass(item, Exception)),
+    IndexError,
+    KeyError,
 )
 
 
@@ -14,7 +16,7 @@ def mathml(latex: str, *, block: bool = False) -> str:
     """`latex` (without dollar signs) as a ``<math>`` element; its source is shown when it cannot be read."""
     try:
         return str(convert(latex.strip(), display="block" if block else "inline"))
-    except (*BROKEN, IndexError, KeyError):
+    except BROKEN:
         return f'<code class="formula">{escape(latex)}</code>'
 
 
