@@ -1,1 +1,1 @@
-""""""
+"""Around the course: what runs it on a build machine."""
