@@ -278,7 +278,7 @@ def _main_tables(grid: Grid) -> str:
     moved = max(cell["moved_besides_head"] for cell in rows[MAIN_TITLES["frozen"]])
     return "\n\n".join(
         [
-            f"Every arm: {steps.pop():,} steps of {MAIN['batch_size']} images (one pass over all training images), "
+            f"Every arm: {steps.pop():,} steps of {MAIN['batch_size']} images (one pass over all of them), "
             f"AdamW, learning rate {lr:g} falling along a cosine, no augmentation, last weights. "
             "Same seed: same data order and same initial last layer. "
             f"Tensors of the frozen arm that moved, its last layer aside: {moved}.",

@@ -3,6 +3,8 @@
 import os
 import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,3 +69,25 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def teachkit_command() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run `teachkit` in the checkout, with the source of the environment, else the embedded sets."""
+
+    def run(*arguments: str, **source: str) -> subprocess.CompletedProcess[str]:
+        env = {name: value for name, value in os.environ.items() if not (source and name in SOURCES)} | source
+        if not any(env.get(name) for name in SOURCES):
+            env["TEACHKIT_OFFLINE"] = "1"
+        command = [sys.executable, "-m", "teachkit.cli", *arguments]
+        return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def course_build(teachkit_command: Callable[..., subprocess.CompletedProcess[str]]) -> Path:
+    """The folder build/ after `make run`: lessons that have not changed since are not executed again."""
+    done = teachkit_command("run", "--size", "smoke", "--jobs", "2", "--out", "build")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return ROOT / "build"

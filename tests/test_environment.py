@@ -45,11 +45,15 @@ def test_pip_part_of_the_environment_installs_in_a_fresh_place(root, environment
     python = tmp_path / "venv" / "bin" / "python"
     subprocess.run([*uv, "pip", "install", "--python", str(python), "-r", str(wanted)], check=True, env=env)
     subprocess.run(
-        [*uv, "pip", "install", "--python", str(python), "--no-deps", "--no-build-isolation", str(root)], check=True, env=env
+        [*uv, "pip", "install", "--python", str(python), "--no-deps", "--no-build-isolation", str(root)],
+        check=True,
+        env=env,
     )
-    code = "import teachkit, torch, torchvision, nbgrader; from teachkit import data; print(data.load('digits').title)"
+    code = "import torch, torchvision, nbgrader; from teachkit import data; print(data.load('digits').title)"
     environment = {k: v for k, v in env.items() if not k.startswith("TEACHKIT_")} | {"TEACHKIT_OFFLINE": "1"}
     environment["TEACHKIT_CACHE"] = str(tmp_path / "cache")
-    done = subprocess.run([str(python), "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(python), "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert "train" in done.stdout

@@ -5,7 +5,17 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "torchvision", "timm", "matplotlib", "sklearn", "skimage", "google.cloud", "nbgrader", "papermill")
+HEAVY = (
+    "torch",
+    "torchvision",
+    "timm",
+    "matplotlib",
+    "sklearn",
+    "skimage",
+    "google.cloud",
+    "nbgrader",
+    "papermill",
+)
 
 
 def run(code: str) -> str:
@@ -35,7 +45,16 @@ def test_rooms_of_servers_and_classrooms_never_load_torch(room):
 
 
 PUBLIC = {
-    "data": ["load", "first_available", "register_folder", "import_folder", "audit_splits", "weights_path", "Split", "Info"],
+    "data": [
+        "load",
+        "first_available",
+        "register_folder",
+        "import_folder",
+        "audit_splits",
+        "weights_path",
+        "Split",
+        "Info",
+    ],
     "training": ["fit", "evaluate", "predict", "compare", "Arm"],
     "vision": ["Classifier"],
     "plots": ["images", "curves", "descent", "explore_threshold"],

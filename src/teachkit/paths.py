@@ -37,7 +37,7 @@ def course_root(start: Path | None = None) -> Path:
 
 @contextmanager
 def atomic(target: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `target`; it takes the real name only when the block ends without error."""
+    """Yield a temporary path beside `target`; it takes the real name when the block ends without error."""
     target.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:

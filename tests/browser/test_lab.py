@@ -27,7 +27,13 @@ def lab(root, tmp_path, free_port):
         "IPYTHONDIR": str(tmp_path / "ipython"),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
-    options = ["--allow-root", "--no-browser", "--ip=127.0.0.1", f"--port={free_port}", "--IdentityProvider.token="]
+    options = [
+        "--allow-root",
+        "--no-browser",
+        "--ip=127.0.0.1",
+        f"--port={free_port}",
+        "--IdentityProvider.token=",
+    ]
     command = [sys.executable, "-m", "jupyterlab", *options, f"--notebook-dir={tmp_path / 'notebooks'}"]
     log = (tmp_path / "lab.log").open("w")
     server = subprocess.Popen(command, env=env, stdout=log, stderr=subprocess.STDOUT)
@@ -51,10 +57,10 @@ def lab(root, tmp_path, free_port):
 def test_lesson_00_runs_from_the_menu_and_shows_pictures(lab, browser, tmp_path):
     page = browser.new_page(viewport={"width": 1200, "height": 900})
     page.goto(f"{lab}/lab/tree/00_start_here.ipynb")
-    page.get_by_text("What is a notebook, what is an image to a computer").wait_for(timeout=60_000)
+    page.locator("p", has_text="What is a notebook, what is an image to a computer").wait_for(timeout=60_000)
     page.get_by_role("menuitem", name="Kernel").first.click()
     page.get_by_role("menuitem", name="Restart Kernel and Run All Cells").click()
-    page.get_by_role("button", name="Restart", exact=True).click()
+    page.locator(".jp-Dialog .jp-mod-accept").click()
     results = tmp_path / "notebooks" / "results" / "00" / "results.json"
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
