@@ -5,12 +5,11 @@ PYTHON ?= python3
 RUN := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 ifeq ($(TEACHKIT_DATA)$(TEACHKIT_BUCKET)$(TEACHKIT_OFFLINE),)
-offline: export TEACHKIT_OFFLINE := 1
 run test: export TEACHKIT_OFFLINE := 1
 endif
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 13
 
 run: .venv/ready  ## execute the whole course at smoke size and write build/report/index.html
 	teachkit run --size smoke --jobs 2 --out build $(ARGS)
@@ -24,20 +23,27 @@ lab: .venv/ready  ## open JupyterLab on the lessons
 check: .venv/ready  ## lint, types, import contracts, notebooks, quizzes, links
 	ruff check . && ruff format --check . && mypy && lint-imports && teachkit check
 
-study: .venv/ready  ## fill the tables of docs/results.md: make study N=01
+study: .venv/ready  ## fill the tables of docs/results.md: make study 01
 	python studies/$(N)_*.py $(ARGS)
+N ?= $(filter 0%,$(MAKECMDGOALS))
+0%: ; @:
 
 bench: .venv/ready  ## measure speed as ratios to a plain baseline; writes benchmarks/results
 	for script in benchmarks/bench_*.py; do python $$script || exit 1; done
+
+cloudbuild: .venv/ready  ## write cloudbuild.yaml anew from notebooks/course.toml
+	python -m teachkit.ops.cloudbuild
 
 lock: .venv/ready  ## resolve requirements.lock anew from pyproject.toml
 	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --upgrade --output-file requirements.lock
 
 .venv/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if v in {(3, 11), (3, 12)} else "The course needs Python 3.11 or 3.12, but $(PYTHON) is %d.%d. Try: make PYTHON=python3.12" % v)'
+	@echo "Installing the locked environment into .venv (about two minutes, 7 GB)"
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.8
 	.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes --requirement requirements.lock
 	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 	touch $@
 
-.PHONY: help run test lab check study bench lock
+.PHONY: help run test lab check study bench cloudbuild lock

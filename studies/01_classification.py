@@ -1,6 +1,6 @@
 """Study 01: does ImageNet help on chest films, and what else tells pneumonia apart?
 
-    TEACHKIT_DATA=../shared/data make study N=01
+    TEACHKIT_DATA=/path/to/data make study 01
 
 PneumoniaMNIST, all 4,708 training images. Four parts (``ARGS="--parts main"`` runs one), each cell resumable:
 
@@ -259,7 +259,7 @@ def _about(grid: Grid) -> str:
     state = "" if done == len(names) else f" {done} of {len(names)} runs of the main part are done so far."
     return (
         f"PneumoniaMNIST at 28×28, official splits: 4,708 training, 524 validation and 624 test images. "
-        f"Network: {ARMS['random'].title}. Get it again with `TEACHKIT_DATA=../shared/data make study N=01`; "
+        f"Network: {ARMS['random'].title}. Get it again with `TEACHKIT_DATA=/path/to/data make study 01`; "
         f"one JSON file per run in `studies/results/01`.{state}\n\n"
         f"Versions: {grid.versions_used()}."
     )

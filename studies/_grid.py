@@ -23,7 +23,7 @@ PACKAGES = ("teachkit", "torch", "torchvision", "timm", "numpy", "scikit-learn")
 
 INTRO = """# Measured results
 
-Every table here is written by a script in `studies/` from one JSON file per run. `make study N=01` computes
+Every table here is written by a script in `studies/` from one JSON file per run. `make study 01` computes
 what is missing and writes the tables again. Text between the markers is overwritten; edit the script instead.
 Intervals are 95 % t intervals over seeds unless a table says otherwise.
 """

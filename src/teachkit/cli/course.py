@@ -16,7 +16,7 @@ def run(
         str, typer.Option(help="smoke (under a minute), class (minutes) or full (a GPU).")
     ] = "smoke",
     seed: Annotated[int, typer.Option(help="First seed of each lesson.")] = 0,
-    jobs: Annotated[int, typer.Option(help="Lessons side by side; they share out the cores.")] = 1,
+    jobs: Annotated[int, typer.Option(help="Lessons side by side, one thread each.")] = 1,
     out: Out = Path("build"),
     force: Annotated[bool, typer.Option("--force", help="Run unchanged lessons too.")] = False,
     core_only: Annotated[
