@@ -2,8 +2,9 @@
 
     TEACHKIT_DATA=/path/to/data make study 01
 
-PneumoniaMNIST, all 4,708 training images. Four parts (``ARGS="--parts main"`` runs one), each cell resumable:
+PneumoniaMNIST, all 4,708 training images. Five parts (``ARGS="--parts main"`` runs one), each cell resumable:
 
+- bands: the frame demonstration at class size, 40 seeds, for notebooks/course.toml;
 - shallow: logistic regression on pixels, and a random forest that sees nothing but the frame of the image;
 - sweep: one learning rate for all arms, chosen on validation AUC with a seed that no other part uses;
 - main: random initialisation, frozen ImageNet features, fine-tuning: equal steps, five seeds, paired;
@@ -18,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from _bands import band_table, run_frame_bands
 from _grid import ROOT, Grid, markdown_table, write_section
 from _tables import difference_table, score_table
 from torch import nn
@@ -249,6 +251,7 @@ def write_tables(grid: Grid) -> None:
     parts = ["## 01 Classification", _about(grid), "### Three arms", _main_tables(grid)]
     parts += ["### The learning rate, chosen on validation", _sweep_table(grid)]
     parts += ["### Without a network", _shallow_tables(grid)]
+    parts += ["### Bands of the course file", band_table(grid)]
     parts += ["### The published comparison, with its faults and without", _published_tables(grid)]
     write_section("01", "\n\n".join(part for part in parts if part))
 
@@ -353,7 +356,18 @@ def _published_tables(grid: Grid) -> str:
     )
 
 
-PARTS = {"shallow": run_shallow, "sweep": run_sweep, "main": run_main, "published": run_published}
+def run_bands(grid: Grid, splits: dict[str, Split]) -> None:
+    """What the course file promises about the frame demonstration at class size."""
+    run_frame_bands(grid, splits, frame)
+
+
+PARTS = {
+    "shallow": run_shallow,
+    "bands": run_bands,
+    "sweep": run_sweep,
+    "main": run_main,
+    "published": run_published,
+}
 
 
 def main() -> None:
