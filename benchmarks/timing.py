@@ -88,6 +88,7 @@ def write_readme() -> None:
         "`make bench` measures again and rewrites this page.",
         "All ways of a table run in turns, so a busy machine slows them alike. Seconds are medians over the "
         "rounds. The ratio to the first way is taken within each round; its median is shown.",
+        "More threads help an idle machine only: where cores have other work, threads wait for each other.",
     ]
     for path in sorted((HERE / "results").glob("*.json")):
         result = json.loads(path.read_text())

@@ -1,12 +1,13 @@
 """Oracle: MedMNIST's own evaluator for AUC and ACC; scikit-learn for the rest."""
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from medmnist.evaluator import getACC, getAUC
+from medmnist.evaluator import Evaluator, getACC, getAUC
 from sklearn import metrics as sk
 
 from teachkit import metrics
@@ -66,6 +67,21 @@ def test_balanced_accuracy_and_kappa_follow_the_benchmarks_rules(task: str, seed
         kappa = np.mean([sk.cohen_kappa_score(*pair) for pair in pairs])
     assert ours["balacc"] == pytest.approx(balanced, abs=1e-12)
     assert ours["kappa"] == pytest.approx(kappa, abs=1e-12, nan_ok=True)
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    ("name", "task", "classes"),
+    [("pneumoniamnist", "binary", 2), ("breastmnist", "binary", 2), ("retinamnist", "ordinal", 5)],
+)
+def test_scores_of_the_official_test_splits_equal_medmnists_evaluator(
+    real_data: Path, name: str, task: str, classes: int
+) -> None:
+    evaluator = Evaluator(name, "test", root=str(real_data / "medmnist"))
+    probabilities = np.random.default_rng(0).dirichlet(np.ones(classes), len(evaluator.labels))
+    theirs = evaluator.evaluate(probabilities)
+    ours = metrics.scores(evaluator.labels, probabilities, task)
+    assert (ours["auc"], ours["acc"]) == pytest.approx((theirs.AUC, theirs.ACC), abs=1e-12)
 
 
 def test_a_probability_of_exactly_one_half_is_not_positive() -> None:

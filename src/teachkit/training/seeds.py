@@ -37,7 +37,7 @@ def seeded(seed: int) -> Iterator[None]:
     cudnn = torch.backends.cudnn
     kept_python, kept_numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
     kept_flags = (cudnn.deterministic, cudnn.benchmark)
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         try:
             cudnn.deterministic, cudnn.benchmark = True, False
             reseed(seed)
