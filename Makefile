@@ -2,11 +2,12 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 PYTHON ?= python3
-RUN := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 ifeq ($(TEACHKIT_DATA)$(TEACHKIT_BUCKET)$(TEACHKIT_OFFLINE),)
 run test: export TEACHKIT_OFFLINE := 1
 endif
+# Workers side by side, one thread each: two threads of a small network only slow each other down.
+test: export OMP_NUM_THREADS ?= 1
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 13
