@@ -7,11 +7,22 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 ROOT = Path(__file__).resolve().parents[1]
 STRICT = os.environ.get("TEACHKIT_STRICT") == "1"
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 SOURCES = ("TEACHKIT_DATA", "TEACHKIT_BUCKET", "TEACHKIT_OFFLINE")
 
 
@@ -102,3 +113,14 @@ def storage_server() -> Iterator[str]:
         patch.delenv("STORAGE_EMULATOR_HOST", raising=False)
         with FakeGCSServer() as running:
             yield running.url
+
+
+@pytest.fixture(scope="module")
+def browser(need_tool: Callable[..., str]) -> Iterator["Browser"]:
+    """Headless Chromium for one module: its event loop must not outlive it beside tests that run their own."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=need_tool("chromium"), args=CHROMIUM_FLAGS)
+        yield chromium
+        chromium.close()

@@ -6,26 +6,22 @@ from IPython.utils.capture import capture_output
 
 from teachkit.course.quizzes import read_strictly, show
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
 @pytest.fixture
-def page(need_tool, root, monkeypatch):
+def page(browser, root, monkeypatch):
     """Chromium on a page made of what `show("01")` displays in a live notebook."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    chromium = need_tool("chromium")
     monkeypatch.delenv("TEACHKIT_HEADLESS", raising=False)
     InteractiveShell.instance()
     with capture_output() as captured:
         show("01", root=root)
     data = [output.data for output in captured.outputs]
     pages = [d.get("text/html") or f"<script>{d['application/javascript']}</script>" for d in data]
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        opened = browser.new_page(viewport={"width": 900, "height": 1200})
-        opened.set_content("<!DOCTYPE html><meta charset='utf-8'><body>" + "\n".join(pages))
-        yield opened
-        browser.close()
+    opened = browser.new_page(viewport={"width": 900, "height": 1200})
+    opened.set_content("<!DOCTYPE html><meta charset='utf-8'><body>" + "\n".join(pages))
+    yield opened
+    opened.close()
 
 
 def test_each_answer_shows_its_own_feedback_when_clicked(page, root):

@@ -38,6 +38,7 @@ def filled(s01, study, tmp_path):
     for names in s01.shallow_names().values():
         for name in names:
             grid.run(name, {}, values)
+    grid.run("bands_frame", {}, lambda: {"frame_auc_test": [0.90, 0.91, 0.92]})
     return grid
 
 
