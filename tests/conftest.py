@@ -117,7 +117,7 @@ def storage_server() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser(need_tool: Callable[..., str]) -> Iterator["Browser"]:
-    """Headless Chromium for one module: its event loop must not outlive it beside tests that run their own."""
+    """Headless Chromium for one module: its event loop must not meet that of other tests."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
