@@ -36,8 +36,9 @@ SWEEP_SEED = 100
 BACKBONE = "efficientnet_lite0"
 # One setting for every arm of the main part; only the learning rate is left to the sweep.
 MAIN: dict[str, Any] = {"epochs": 1, "batch_size": 32, "optimizer": "adamw", "schedule": "cosine"}
-# As published: five passes, batches of 128, SGD with momentum, images of 28 pixels (32 is the least we take).
-PUBLISHED: dict[str, Any] = {"epochs": 5, "batch_size": 128, "optimizer": "sgd, momentum 0.9", "lr": 1e-3}
+# As published (batches of 128, SGD with momentum, images of 28 pixels; 32 is the least we take), but two
+# passes instead of five: the faults are in the start and in what moves, not in the length.
+PUBLISHED: dict[str, Any] = {"epochs": 2, "batch_size": 128, "optimizer": "sgd, momentum 0.9", "lr": 1e-3}
 
 
 @dataclass(frozen=True)
@@ -345,7 +346,8 @@ def _published_tables(grid: Grid) -> str:
     return "\n\n".join(
         [
             "The published script ran five passes, batches of 128 and SGD (rate 0.001, momentum 0.9) on a "
-            "ResNet-18 and PathMNIST. Here the same recipe runs on our network and PneumoniaMNIST at 32×32. "
+            "ResNet-18 and PathMNIST. Here two passes of that recipe run on our network and PneumoniaMNIST, "
+            "input 32×32. "
             'Its "scratch" started from ImageNet weights, so under one seed it *is* fine-tuning. '
             'Its "frozen" arm left BatchNorm in training mode: '
             f"{moved['frozen_as_published']} tensors besides the last layer moved, "
