@@ -44,7 +44,7 @@ def test_from_the_index_to_a_lesson_and_back_by_clicks(report, browser):
     assert page.url.endswith("01_classification.html")
     assert page.locator("h1").first.inner_text().startswith("01 Classification")
     page.get_by_role("link", name="Report").first.click()
-    assert page.url.endswith("index.html")
+    assert page.url.endswith("index.html#lesson-01")
     page.close()
 
 
