@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from teachkit.errors import FormatError, SettingsError
+from teachkit.metrics import TASKS as TASKS
 
-TASKS = ("binary", "multi-class", "multi-label", "ordinal", "segmentation", "regression")
 SPLITS = ("train", "val", "test")
 
 Rows = slice | Sequence[int] | np.ndarray | int
