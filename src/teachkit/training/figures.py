@@ -1,0 +1,107 @@
+"""The pictures of a comparison: each reads the runs, none of them trains or changes anything."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from teachkit.data.splits import Split
+from teachkit.errors import UnknownNameError, nearest
+from teachkit.plots import Picture, ThresholdExplorer, curves, explore_threshold, intervals, reliability
+from teachkit.training.arms import Arm
+from teachkit.training.history import History
+from teachkit.training.runs import Run
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The runs of several arms, paired by seed, and how they are drawn.
+
+    Attributes:
+        arms: name to settings.
+        seeds: in the order of all lists below.
+        runs: name to its runs, one per seed.
+    """
+
+    arms: dict[str, Arm]
+    seeds: list[int]
+    runs: dict[str, list[Run]]
+
+    @property
+    def histories(self) -> dict[str, list[History]]:
+        """The course of each run."""
+        return {name: [run.history for run in runs] for name, runs in self.runs.items()}
+
+    @property
+    def metrics(self) -> list[str]:
+        """Names of the scores, in the task's order."""
+        return list(next(iter(self.runs.values()))[0].scores)
+
+    def values(self, arm: str, metric: str) -> list[float]:
+        """One score of one arm, per seed."""
+        for name, known, kind in ((arm, self.runs, "arms"), (metric, self.metrics, "metrics")):
+            if name not in known:
+                raise UnknownNameError(f"No '{name}' here.", nearest(name, known, kind), name=name)
+        return [run.scores[metric] for run in self.runs[arm]]
+
+    def plot(self, metric: str = "loss") -> Picture:
+        """Learning curves with 95 % intervals over seeds: "loss", "val_loss", "val_auc", …"""
+        known = list(next(iter(self.runs.values()))[0].history.epochs[-1])
+        if metric not in known:
+            raise UnknownNameError(f"No curve '{metric}'.", nearest(metric, known, "curves"), metric=metric)
+        train = next(iter(self.arms.values())).train
+        return curves(
+            {
+                name: [[epoch[metric] for epoch in history.epochs] for history in histories]
+                for name, histories in self.histories.items()
+            },
+            ylabel=metric,
+            title=f"{self._network}{train.title}, {len(self.seeds)} seeds",
+        )
+
+    def plot_intervals(self, metric: str = "auc") -> Picture:
+        """One score of every arm, and all paired differences, with 95 % t intervals over seeds."""
+        scores = {name: self.values(name, metric) for name in self.runs}
+        return intervals(
+            scores, label=metric.upper(), title=f"{self._network}{self._test.title}", pairs=len(scores) > 1
+        )
+
+    def explore_threshold(self, arm: str, positive: int = 1, prevalence: float = 0.1) -> ThresholdExplorer:
+        """What a threshold on the score of class `positive` costs; first seed, test split."""
+        return explore_threshold(
+            self._test.labels[:, 0],
+            self._first(arm).predictions,
+            positive=positive,
+            prevalence=prevalence,
+            classes=self._test.info.classes,
+            title=f"{self._network}{arm}\n{self._test.title}",
+        )
+
+    def plot_reliability(self, arm: str, positive: int = 1) -> Picture:
+        """Do the scores of class `positive` come true? First seed, test split."""
+        truth, stated = self._one_against_rest(arm, positive)
+        name = self._test.info.classes[positive]
+        return reliability(
+            truth, stated, positive_name=name, title=f"{self._network}{arm}\n{self._test.title}"
+        )
+
+    @property
+    def _test(self) -> Split:
+        test = next(iter(self.arms.values())).test
+        assert test is not None  # `check_fair` has asked
+        return test
+
+    @property
+    def _network(self) -> str:
+        """Name of the network for titles, where all arms share one that says its name."""
+        titles = {str(getattr(arm.model, "title", "")).partition(",")[0] for arm in self.arms.values()}
+        return f"{titles.pop()}, " if len(titles) == 1 and "" not in titles else ""
+
+    def _first(self, arm: str) -> Run:
+        if arm not in self.runs:
+            raise UnknownNameError(f"No arm '{arm}'.", nearest(arm, self.runs, "arms"), arm=arm)
+        return self.runs[arm][0]
+
+    def _one_against_rest(self, arm: str, positive: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        truth = (self._test.labels[:, 0] == positive).astype(np.int64)
+        return truth, self._first(arm).predictions[:, positive].astype(np.float64)
