@@ -65,6 +65,7 @@ class Entry:
     rule: str = ""
     note: str = ""
     unit: str = ""
+    instances: bool = False
 
     @property
     def embedded(self) -> bool:
@@ -119,6 +120,7 @@ class Entry:
             rule=self.rule,
             note=self.note,
             unit=self.unit,
+            instances=self.instances,
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from teachkit.data.objects import single_objects
 from teachkit.errors import FormatError, SettingsError
 from teachkit.metrics import TASKS as TASKS
 
@@ -29,6 +30,7 @@ class Info:
         rule: how labels were derived, for sets that this package cuts itself.
         note: a limit to say in every title, for example "n = 1 slide".
         unit: unit of a regression label.
+        instances: whether masks number single objects, 1..n in each picture, instead of naming classes.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Info:
     rule: str = ""
     note: str = ""
     unit: str = ""
+    instances: bool = False
 
     def __post_init__(self) -> None:
         if self.task not in TASKS:
@@ -128,6 +131,13 @@ class Split:
     def replace(self, **changes: Any) -> "Split":
         """A copy with some fields changed."""
         return replace(self, **changes)
+
+    def objects(self, size: int = 64, margin: int = 2) -> "Split":
+        """A regression set of single objects: one crop each, labelled with its area in pixels.
+
+        Arguments, fields and errors as in `teachkit.data.objects.single_objects`.
+        """
+        return single_objects(self, size, margin)
 
     def sample(self, n: int, seed: int = 0) -> "Split":
         """`n` rows drawn without replacement, in their original order; all rows when there are no more.
