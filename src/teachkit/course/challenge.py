@@ -1,6 +1,11 @@
-"""The file that a challenge hands in, and the plain model that it should beat."""
+"""The file that a challenge hands in, and the plain models that it should beat.
+
+A challenge hands in one file: probabilities for pictures, or a class for each pixel, with the optimiser steps
+that were used and the name of the data set.
+"""
 
 import zipfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +17,8 @@ from teachkit.errors import FormatError
 from teachkit.paths import atomic
 
 PREDICTIONS = "predictions.npz"
-KEYS = ("probabilities", "steps", "data")
 SUM_TOLERANCE = 1e-3
+PIXELS = 50_000  # of the training pictures, for the plain model of masks
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +41,21 @@ class Predictions:
         return self.probabilities.argmax(axis=1)
 
 
+@dataclass(frozen=True, eq=False)
+class Masks:
+    """What a challenge on pixels hands in.
+
+    Attributes:
+        masks: uint8 [N, H, W], the class of each pixel of each test image in order.
+        steps: optimiser steps that were used, as the author declares them.
+        data: name of the data set.
+    """
+
+    masks: NDArray[np.uint8]
+    steps: int
+    data: str
+
+
 def save_predictions(
     probabilities: ArrayLike, *, steps: int, data: str, path: str | Path = PREDICTIONS
 ) -> Path:
@@ -47,14 +67,24 @@ def save_predictions(
         data: name of the data set.
         path: where to.
     """
-    with atomic(Path(path)) as temporary:
-        np.savez_compressed(
-            temporary,
-            probabilities=np.asarray(probabilities, dtype=np.float32),
-            steps=np.asarray(steps),
-            data=np.asarray(data),
+    rows = np.asarray(probabilities, dtype=np.float32)
+    return save_arrays(path, {"probabilities": rows, "steps": steps, "data": data})
+
+
+def save_masks(masks: ArrayLike, *, steps: int, data: str, path: str | Path = PREDICTIONS) -> Path:
+    """Like `save_predictions`, for masks [N, H, W] with the class of each pixel.
+
+    Raises:
+        FormatError: when the masks are no whole numbers from 0 to 255.
+    """
+    given = np.asarray(masks)
+    if given.dtype.kind not in "iu" or (given.size and not 0 <= given.min() <= given.max() <= 255):
+        raise FormatError(
+            f"The masks are {given.dtype} of shape {given.shape}.",
+            "Give the class of each pixel as a whole number: probabilities.argmax(axis=1).",
+            shape=given.shape,
         )
-    return Path(path)
+    return save_arrays(path, {"masks": given.astype(np.uint8), "steps": steps, "data": data})
 
 
 def read_predictions(path: str | Path = PREDICTIONS) -> Predictions:
@@ -63,33 +93,78 @@ def read_predictions(path: str | Path = PREDICTIONS) -> Predictions:
     Raises:
         FormatError: the file is absent or damaged, a key is missing, or the probabilities are none.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FormatError(f"There is no {path.name}.", "Run the cell that saves your predictions.", path=path)
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            found = {key: stored[key] for key in KEYS if key in stored.files}
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
-        raise FormatError(f"{path.name} cannot be read: {error}.", "Save it again.", path=path) from error
-    if missing := [key for key in KEYS if key not in found]:
+    values, steps, data = _read(path, "probabilities")
+    return Predictions(_probabilities(values), steps, data)
+
+
+def read_masks(path: str | Path = PREDICTIONS) -> Masks:
+    """Read a file of masks; errors as in `read_predictions`."""
+    values, steps, data = _read(path, "masks")
+    if values.ndim != 3 or values.dtype != np.uint8:
         raise FormatError(
-            f"{path.name} holds no {missing[0]!r}.", "Save it again.", path=path, missing=missing
+            f"The masks are {values.dtype} of shape {values.shape}.",
+            "Give uint8 [images, rows, columns], as save_masks does.",
+            shape=values.shape,
         )
-    probabilities = _probabilities(found["probabilities"])
-    if found["steps"].shape or found["steps"].dtype.kind not in "iu":
-        raise FormatError(f"'steps' is {found['steps']!r}.", "Give one whole number.", path=path)
-    return Predictions(probabilities, int(found["steps"]), str(found["data"]))
+    return Masks(values, steps, data)
 
 
-def misfit(predictions: Predictions, truth: Split) -> str:
-    """Why predictions cannot be for these test images; empty when rows and classes agree."""
-    found, wanted = predictions.probabilities.shape, (len(truth), len(truth.info.classes))
+def misfit(handed_in: Predictions | Masks, truth: Split) -> str:
+    """Why a file cannot be for these test images; empty when all agrees."""
+    if isinstance(handed_in, Masks):
+        return _masks_misfit(handed_in.masks, truth)
+    found, wanted = handed_in.probabilities.shape, (len(truth), len(truth.info.classes))
     if found == wanted:
         return ""
     return (
         f"The probabilities have the shape {found}. {truth.title} needs {wanted}: "
         "one row for each image and one column for each class."
     )
+
+
+def _masks_misfit(masks: NDArray[np.uint8], truth: Split) -> str:
+    wanted, classes = np.asarray(truth.masks).shape, len(truth.info.classes)
+    if masks.shape != wanted:
+        return f"The masks have the shape {masks.shape}. {truth.title} needs {wanted}."
+    if masks.max(initial=0) >= classes:
+        return f"The masks hold class {masks.max()}. {truth.title} has the classes 0 to {classes - 1}."
+    return ""
+
+
+def save_arrays(path: str | Path, arrays: Mapping[str, ArrayLike]) -> Path:
+    """Write arrays by name into one npz file that is never half written."""
+    with atomic(Path(path)) as temporary:
+        np.savez_compressed(temporary, **{key: np.asarray(value) for key, value in arrays.items()})  # type: ignore[arg-type]
+    return Path(path)
+
+
+def read_arrays(path: str | Path, keys: Sequence[str]) -> dict[str, np.ndarray]:
+    """The arrays called `keys` of such a file; nothing in it is executed.
+
+    Raises:
+        FormatError: the file is absent or damaged, or a key is missing.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FormatError(f"There is no {path.name}.", "Run the cell that saves your predictions.", path=path)
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            found = {key: stored[key] for key in keys if key in stored.files}
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+        raise FormatError(f"{path.name} cannot be read: {error}.", "Save it again.", path=path) from error
+    if missing := [key for key in keys if key not in found]:
+        raise FormatError(
+            f"{path.name} holds no {missing[0]!r}.", "Save it again.", path=path, missing=missing
+        )
+    return found
+
+
+def _read(path: str | Path, key: str) -> tuple[np.ndarray, int, str]:
+    """The array called `key`, the steps and the name of the data set."""
+    found = read_arrays(path, (key, "steps", "data"))
+    if found["steps"].shape or found["steps"].dtype.kind not in "iu":
+        raise FormatError(f"'steps' is {found['steps']!r}.", "Give one whole number.", path=path)
+    return found[key], int(found["steps"]), str(found["data"])
 
 
 def plain_predictions(train: Split, test: Split, *, limit: int = 2000, seed: int = 0) -> NDArray[np.int64]:
@@ -112,6 +187,38 @@ def plain_predictions(train: Split, test: Split, *, limit: int = 2000, seed: int
     model = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=1000))
     model.fit(_brightness(few), few.labels[:, 0])
     return model.predict(_brightness(test)).astype(np.int64)
+
+
+def plain_masks(train: Split, test: Split, *, seed: int = 0) -> NDArray[np.uint8]:
+    """The class of each pixel by a plain model: logistic regression on the pixel's own colour, no neighbours.
+
+    Classes are weighted equally, so that a rare class counts.
+
+    Args:
+        train: images and class masks of one size; `PIXELS` of their pixels are drawn with `seed`.
+        test: the images to segment.
+
+    Returns:
+        uint8 [N, H, W].
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+
+    colours, classes = _colours(train), np.asarray(train.masks).reshape(-1)
+    rows = np.random.default_rng(seed).choice(len(colours), min(PIXELS, len(colours)), replace=False)
+    model = make_pipeline(
+        StandardScaler(),
+        PolynomialFeatures(2, include_bias=False),
+        LogisticRegression(class_weight="balanced", max_iter=500),
+    )
+    model.fit(colours[rows], classes[rows])
+    return model.predict(_colours(test)).astype(np.uint8).reshape(np.asarray(test.images).shape[:3])
+
+
+def _colours(split: Split) -> NDArray[np.float64]:
+    """Colour of every pixel, [pixels, channels]."""
+    return np.asarray(split.images, dtype=np.float64).reshape(-1, max(split.channels, 1))
 
 
 def _brightness(split: Split) -> NDArray[np.float64]:
