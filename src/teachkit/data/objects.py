@@ -29,9 +29,9 @@ def single_objects(split: "Split", size: int = 64, margin: int = 2) -> "Split":
 
     Returns:
         A split of task "regression". `.labels` float32 [N, 1], area in pixels. `.masks` uint8
-        [N, size, size], 1 on the object itself and 0 elsewhere, neighbours included. `.groups` int64 [N],
-        number of the picture within the split. `.table` with picture, row and column (centre of the crop),
-        height and width of the object, all in pixels.
+        [N, size, size], 1 on the object itself and 0 elsewhere, neighbours included. `.groups` [N] are those
+        of the pictures, or the number of the picture within the split where no groups are known. `.table`
+        with picture, row and column (centre of the crop), height and width of the object, all in pixels.
 
     Raises:
         SettingsError: masks that do not number single objects, or a size that leaves no room.
@@ -77,6 +77,7 @@ def single_objects(split: "Split", size: int = 64, margin: int = 2) -> "Split":
         )
     whole = np.stack(masks)
     table = pd.DataFrame(rows, columns=["picture", "row", "column", "height", "width"])
+    picture = table["picture"].to_numpy(np.int64)
     info = replace(
         split.info,
         title=f"{split.info.title}, single objects",
@@ -96,7 +97,7 @@ def single_objects(split: "Split", size: int = 64, margin: int = 2) -> "Split":
         info=info,
         size=size,
         table=table,
-        groups=table["picture"].to_numpy(np.int64),
+        groups=picture if split.groups is None else split.groups[picture],
     )
 
 

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from teachkit.data.crops import square_crops
 from teachkit.data.objects import single_objects
+from teachkit.data.pixels import class_shares, semantic_masks
 from teachkit.errors import FormatError, SettingsError
 from teachkit.metrics import TASKS as TASKS
 
@@ -138,6 +140,24 @@ class Split:
         Arguments, fields and errors as in `teachkit.data.objects.single_objects`.
         """
         return single_objects(self, size, margin)
+
+    def semantic(self, border: int = 0) -> "Split":
+        """Instance masks as classes: 0 background, 1 object, and 2 near two objects when `border` > 0.
+
+        Arguments and errors as in `teachkit.data.pixels.semantic_masks`.
+        """
+        return semantic_masks(self, border)
+
+    def crops(self, size: int, per_image: int | None = None, seed: int = 0) -> "Split":
+        """Square crops with their masks: a grid that covers each picture, or `per_image` random places.
+
+        Arguments, fields and errors as in `teachkit.data.crops.square_crops`.
+        """
+        return square_crops(self, size, per_image, seed)
+
+    def class_shares(self) -> dict[str, float]:
+        """Share of the mask pixels that each class has, by name."""
+        return class_shares(self)
 
     def sample(self, n: int, seed: int = 0) -> "Split":
         """`n` rows drawn without replacement, in their original order; all rows when there are no more.
