@@ -50,7 +50,7 @@ def test_a_file_with_probabilities_is_no_file_of_masks(tmp_path):
 
 @pytest.mark.parametrize(
     ("masks", "said"),
-    [(np.zeros((3, 4, 4), np.uint8), r"needs \(2, 4, 4\)"), (np.full((2, 4, 4), 2, np.uint8), "class 2")],
+    [(np.zeros((3, 4, 4), np.uint8), "needs (2, 4, 4)"), (np.full((2, 4, 4), 2, np.uint8), "class 2")],
 )
 def test_masks_for_other_images_or_with_unknown_classes_do_not_fit(tmp_path, masks, said):
     read = read_masks(save_masks(masks, steps=1, data="toy", path=tmp_path / PREDICTIONS))
