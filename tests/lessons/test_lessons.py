@@ -13,10 +13,22 @@ def values(out: Path, lesson: str) -> dict:
     return json.loads((out / "lessons" / lesson / "results.json").read_text())["values"]
 
 
-def test_every_lesson_runs_and_every_reference_gets_full_marks(course_build):
+def points_by_tests(notebook: Path) -> float:
+    """The points of a quiz or challenge that tests give, without those that a person gives."""
+    about = [cell["metadata"].get("nbgrader", {}) for cell in json.loads(notebook.read_text())["cells"]]
+    return sum(cell["points"] for cell in about if cell.get("grade") and not cell.get("task"))
+
+
+def test_every_lesson_runs_and_every_reference_gets_full_marks(course_build, root):
     index = (course_build / "report" / "index.html").read_text()
-    assert "46 of 46" in re.sub("<[^>]+>", "", index)
-    assert {"00", "01"} <= {folder.name for folder in (course_build / "lessons").iterdir()}
+    full = re.findall(
+        r"full marks: (\S+) (\S+) of (\S+) points", " ".join(re.sub("<[^>]+>", " ", index).split())
+    )
+    sources = sorted((root / "quizzes" / "source").glob("*/*.ipynb"))
+    expected = [(path.stem, f"{points_by_tests(path):g}", f"{points_by_tests(path):g}") for path in sources]
+    assert full == expected
+    lessons = {path.name[:2] for path in (root / "notebooks").glob("*.ipynb")}
+    assert lessons <= {folder.name for folder in (course_build / "lessons").iterdir()}
 
 
 def test_frozen_arm_of_lesson_01_did_not_move_and_random_arm_was_random(course_build):
