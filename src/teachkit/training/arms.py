@@ -6,21 +6,27 @@ from dataclasses import dataclass, fields, is_dataclass
 from itertools import combinations
 
 import numpy as np
+import torch
 from torch import nn
 from torch.optim import Optimizer
 
 from teachkit.data.splits import Split
 from teachkit.errors import SettingsError, UnfairComparisonError, UnknownNameError, nearest
+from teachkit.training.batches import Batches
 from teachkit.training.losses import Loss
 from teachkit.training.naming import Settings, describe
 from teachkit.training.plan import Augment, Plan, Schedule
+from teachkit.training.seeds import seeded
 
 # Each step or pixel more is an advantage of its own. Only a comparison that names one of the settings on the
 # right as its factor may differ in the one on the left.
 DERIVED = {
     "optimiser_steps": ("optimiser_steps", "steps", "epochs"),
     "input_shape": ("input_shape", "input_size"),
+    "trained_shape": ("trained_shape", "input_shape", "input_size"),
 }
+# An augmentation may draw at random which size it returns; so many draws show all sizes that matter.
+SHAPE_DRAWS = 16
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ class Arm:
         )
 
     def settings(self) -> Settings:
-        """Every setting by name in a comparable form, those of the model among them, and two derived ones.
+        """Every setting by name in a comparable form, those of the model among them, and three derived ones.
 
         A model setting whose name an arm uses too is called ``model.name``.
         """
@@ -80,7 +86,24 @@ class Arm:
             **own,
             "optimiser_steps": self.plan(0).total_steps,
             "input_shape": _shape(self.train),
+            "trained_shape": self.trained_shape,
         }
+
+    @property
+    def trained_shape(self) -> str:
+        """What the model sees in training, after `augment`: "28×28", or "28×28 and 112×112" for a mixture."""
+        if self.augment is None or self.train.images is None or not len(self.train):
+            return _shape(self.train)
+        inputs, targets = Batches.of(self.train[:2], torch.device("cpu")).gather(
+            np.arange(len(self.train[:2]))
+        )
+        given = (inputs, targets) if self.train.info.task == "segmentation" else (inputs,)
+        seen = set()
+        with seeded(0):
+            for _ in range(SHAPE_DRAWS):
+                found = self.augment(*given)
+                seen.add(tuple((found[0] if isinstance(found, tuple) else found).shape[1:]))
+        return " and ".join(_channels_last(shape) for shape in sorted(seen))
 
 
 def check_fair(arms: Mapping[str, Arm], factor: str | Sequence[str]) -> None:
@@ -104,6 +127,9 @@ def check_fair(arms: Mapping[str, Arm], factor: str | Sequence[str]) -> None:
             raise UnknownNameError(
                 f"No setting '{wanted}'.", nearest(wanted, known, "settings"), factor=wanted
             )
+    if not set(DERIVED["trained_shape"]) & set(factors):
+        for name, arm in arms.items():
+            _same_size_in_test(name, arm, settings[name]["trained_shape"])
     for (first, mine), (second, theirs) in combinations(settings.items(), 2):
         for key in known:
             if mine.get(key) != theirs.get(key) and not set(DERIVED.get(key, (key,))) & set(factors):
@@ -114,6 +140,18 @@ def check_fair(arms: Mapping[str, Arm], factor: str | Sequence[str]) -> None:
                 "Change the factor in one of them, or leave one out.",
                 factor=factors,
             )
+
+
+def _same_size_in_test(name: str, arm: Arm, trained: object) -> None:
+    """Refuse an arm that learns from images of one size and is tested on those of another."""
+    assert arm.test is not None
+    if len(arm.train) and len(arm.test) and trained != (tested := _shape(arm.test)):
+        raise UnfairComparisonError(
+            f"Arm '{name}' learns from {trained}, but is tested on {tested}.",
+            "Let augment keep the size. Or name 'trained_shape' in factor, if size is part of the question.",
+            field="trained_shape",
+            values_by_arm={name: trained},
+        )
 
 
 def _refuse(
@@ -145,3 +183,9 @@ def _shape(split: Split) -> str:
     if split.images is not None and len(split):
         return "×".join(map(str, np.shape(split.images[0])))
     return "" if split.table is None else f"{split.table.shape[1]} columns"
+
+
+def _channels_last(shape: tuple[int, ...]) -> str:
+    """[C, H, W] of a tensor in the words of `_shape`; grey pictures have no third number."""
+    channels, *edges = shape
+    return "×".join(map(str, edges if channels == 1 else [*edges, channels]))

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations, product
 from pathlib import Path
 
@@ -12,12 +12,13 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from torch import nn
 
-from teachkit.data.splits import Split
-from teachkit.errors import SettingsError
+from teachkit.data.splits import Rows, Split
+from teachkit.errors import FormatError, SettingsError
 from teachkit.metrics import Interval, calibration_error, paired_difference, t_interval
 from teachkit.training.arms import Arm, check_fair
 from teachkit.training.figures import Figures
 from teachkit.training.inference import evaluate
+from teachkit.training.plan import Augment
 from teachkit.training.progress import progress_bar
 from teachkit.training.runs import Run, run_arm
 
@@ -145,9 +146,37 @@ class Comparison(Figures):
         """Expected calibration error of the scores of class `positive`; first seed, test split."""
         return calibration_error(*self._one_against_rest(arm, positive))
 
-    def evaluate(self, arm: str, split: Split) -> dict[str, float]:
-        """Scores of the first seed's model on another split, for example on changed test images."""
-        return evaluate(self.model(arm), split)
+    def evaluate(
+        self, arm: str, split: Split, *, views: Augment | None = None, repeats: int = 8
+    ) -> dict[str, float]:
+        """Scores of the first seed's model on another split, for example on changed test images.
+
+        With `views`, an augmentation, probabilities are averaged over the plain images and `repeats` changed
+        ones: test-time augmentation, see `predict`.
+        """
+        return evaluate(self.model(arm), split, views=views, repeats=repeats)
+
+    def on(self, rows: Rows) -> "Comparison":
+        """The same runs, scored on some rows of the test split, for example on those without a near copy.
+
+        Args:
+            rows: a boolean mask over the test rows, a slice, or row numbers.
+
+        Raises:
+            FormatError: when no row is chosen, or the mask has another length.
+        """
+        count = len(self._test)
+        index = np.arange(count)
+        if isinstance(rows, np.ndarray) and rows.dtype == bool and rows.shape != (count,):
+            raise FormatError(
+                f"The mask has shape {rows.shape} for {count} test rows.", "Give one True or False a row."
+            )
+        index = np.atleast_1d(index[rows])
+        if not len(index):
+            raise FormatError("No test row is chosen.", "Choose at least one of each class.")
+        arms = {name: replace(arm, test=self._test_of(name)[index]) for name, arm in self.arms.items()}
+        runs = {name: [run.on(index, arms[name]) for run in runs] for name, runs in self.runs.items()}
+        return Comparison(arms, self.seeds, runs, self._models)
 
     @property
     def summary(self) -> pd.DataFrame:

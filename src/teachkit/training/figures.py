@@ -87,7 +87,10 @@ class Figures:
 
     @property
     def _test(self) -> Split:
-        test = next(iter(self.arms.values())).test
+        return self._test_of(next(iter(self.arms)))
+
+    def _test_of(self, arm: str) -> Split:
+        test = self.arms[arm].test
         assert test is not None  # `check_fair` has asked
         return test
 

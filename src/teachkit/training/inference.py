@@ -1,21 +1,32 @@
 """A trained model asked: probabilities, and scores by the task's own rules."""
 
+from typing import cast
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from teachkit import metrics
 from teachkit.data.splits import Split
+from teachkit.errors import SettingsError
 from teachkit.training.batches import Batches
 from teachkit.training.checks import check_fit
 from teachkit.training.device import open_fabric
 from teachkit.training.losses import Loss, probabilities
 from teachkit.training.modes import evaluating
+from teachkit.training.plan import Augment
+from teachkit.training.seeds import seeded
 
 
 def predict(
-    model: nn.Module, split: Split, *, batch_size: int = 256, device: str = "auto"
+    model: nn.Module,
+    split: Split,
+    *,
+    batch_size: int = 256,
+    device: str = "auto",
+    views: Augment | None = None,
+    repeats: int = 8,
 ) -> NDArray[np.float32]:
     """Probabilities of every row, in eval mode; the model moves to the device and keeps its mode.
 
@@ -24,33 +35,56 @@ def predict(
         split: N rows.
         batch_size: does not change the result, beyond rounding.
         device: as for `fit`.
+        views: test-time augmentation: the result is the mean over the images as they are and `repeats` random
+            changes of them, drawn with seed 0. Not for segmentation, whose places would move.
+        repeats: number of changed views.
 
     Returns:
         ``[N, C]``; the numbers themselves, ``[N, 1]``, for regression; ``[N, C, H, W]`` for segmentation.
 
     Raises:
         FormatError: when the model cannot take the split.
+        SettingsError: for views of a segmentation split, or less than one of them.
     """
+    if views is not None and (split.info.task == "segmentation" or repeats < 1):
+        raise SettingsError(
+            f"views= with repeats={repeats} is not possible for {split.title}, {split.info.task}.",
+            "Average over at least one view, and only where the answer is about the whole image.",
+            repeats=repeats,
+        )
     fabric = open_fabric(device, distributed=False)
     model.to(fabric.device)
     batches = Batches.of(split, fabric.device)
     check_fit(model, batches, split)
-    with evaluating(model), torch.no_grad(), fabric.autocast():
-        parts = [
-            probabilities(model(inputs).float(), split.info.task).cpu()
-            for inputs, _ in batches.in_order(batch_size)
-        ]
+
+    def ask(inputs: Tensor) -> Tensor:
+        return probabilities(model(inputs).float(), split.info.task).cpu()
+
+    parts = []
+    with seeded(0), evaluating(model), torch.no_grad(), fabric.autocast():
+        for inputs, _ in batches.in_order(batch_size):
+            found = ask(inputs)
+            if views is not None:
+                changed = [ask(cast(Tensor, views(inputs))) for _ in range(repeats)]
+                found = torch.stack([found, *changed]).mean(0)
+            parts.append(found)
     return torch.cat(parts).numpy()
 
 
 def evaluate(
-    model: nn.Module, split: Split, *, batch_size: int = 256, device: str = "auto"
+    model: nn.Module,
+    split: Split,
+    *,
+    batch_size: int = 256,
+    device: str = "auto",
+    views: Augment | None = None,
+    repeats: int = 8,
 ) -> dict[str, float]:
-    """The scores of `split`'s task: auc, acc, balacc, kappa; or mae, rmse, r2; or acc, dice.
+    """The scores of `split`'s task: auc, acc, balacc, kappa; or mae, rmse, r2; or acc, dice, iou.
 
     Arguments and errors as in `predict`; rules and undefined cases as in `teachkit.metrics.scores`.
     """
-    found = predict(model, split, batch_size=batch_size, device=device)
+    found = predict(model, split, batch_size=batch_size, device=device, views=views, repeats=repeats)
     return metrics.scores(targets_of(split), found, split.info.task)
 
 

@@ -1,7 +1,7 @@
 """One arm with one seed: trained, tested, and kept so that it need not run again."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -45,6 +45,13 @@ class Run:
             model = arm.model()
         model.load_state_dict(self.weights or {})
         return model.eval()
+
+    def on(self, rows: NDArray[np.int64], arm: Arm) -> "Run":
+        """The same run, scored on some rows of its test split; `arm` holds those rows already."""
+        assert arm.test is not None
+        kept = self.predictions[rows]
+        scores = metrics.scores(targets_of(arm.test), kept, arm.test.info.task)
+        return replace(self, predictions=kept, scores=scores)
 
 
 def run_arm(name: str, arm: Arm, seed: int, keep_weights: bool, cache: Path | None) -> Run:
