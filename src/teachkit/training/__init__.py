@@ -2,6 +2,7 @@
 
 fit, evaluate, predict  one model
 Arm, compare            several models that differ in one factor, over seeds
+PixelLoss               what a network that answers per pixel minimises
 seeded, device_summary  where randomness comes from, and on what we run
 """
 
@@ -13,4 +14,5 @@ from teachkit.training.history import History as History
 from teachkit.training.inference import evaluate as evaluate
 from teachkit.training.inference import predict as predict
 from teachkit.training.loop import fit as fit
+from teachkit.training.losses import PixelLoss as PixelLoss
 from teachkit.training.seeds import seeded as seeded
