@@ -1,9 +1,8 @@
-"""Scores for numbers (regression) and for pixels (segmentation)."""
+"""Scores for numbers: how far predictions lie from labels, in the unit of the labels."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from teachkit.errors import FormatError
 from teachkit.metrics.arrays import finite, same_length
 
 
@@ -40,34 +39,6 @@ def r_squared(labels: ArrayLike, predictions: ArrayLike) -> float:
     if total == 0:
         return float("nan")
     return 1 - float(np.sum((guess - truth) ** 2)) / total
-
-
-def dice(labels: ArrayLike, predictions: ArrayLike, num_classes: int) -> NDArray[np.float64]:
-    """Overlap per class, ``2 |A and B| / (|A| + |B|)``, over all pixels taken together (Dice, 1945).
-
-    Args:
-        labels: class index of each pixel, any shape.
-        predictions: the same shape.
-        num_classes: C.
-
-    Returns:
-        ``[C]``; nan for a class that neither array contains.
-
-    >>> dice([[0, 0], [1, 1]], [[0, 0], [0, 1]], num_classes=3).round(3).tolist()
-    [0.8, 0.667, nan]
-    """
-    truth, guess = np.asarray(labels), np.asarray(predictions)
-    if truth.shape != guess.shape:
-        raise FormatError(
-            f"Masks of shape {list(truth.shape)} meet predictions of shape {list(guess.shape)}.",
-            "Pass one class index per pixel in both.",
-        )
-    result = np.full(num_classes, np.nan)
-    for index in range(num_classes):
-        a, b = truth == index, guess == index
-        if size := int(a.sum()) + int(b.sum()):
-            result[index] = 2 * int((a & b).sum()) / size
-    return result
 
 
 def _numbers(labels: ArrayLike, predictions: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -6,7 +6,8 @@ from numpy.typing import ArrayLike
 from teachkit.errors import FormatError, UnknownNameError, nearest
 from teachkit.metrics.arrays import class_labels, finite, same_length
 from teachkit.metrics.classification import accuracy, auc, balanced_accuracy, cohen_kappa
-from teachkit.metrics.measures import dice, mean_absolute_error, r_squared, root_mean_squared_error
+from teachkit.metrics.measures import mean_absolute_error, r_squared, root_mean_squared_error
+from teachkit.metrics.pixels import dice, iou
 
 TASKS = ("binary", "multi-class", "multi-label", "ordinal", "segmentation", "regression")
 
@@ -19,7 +20,8 @@ def scores(labels: ArrayLike, probabilities: ArrayLike, task: str) -> dict[str, 
       argmax. One absent class makes that mean nan: a mean over fewer classes would not be comparable.
     - multi-label: every label is a binary task; each score is the mean over labels.
     - regression: ``mae`` and ``rmse`` in the label's unit, ``r2``.
-    - segmentation: ``acc`` over pixels, ``dice`` as the mean over the classes present.
+    - segmentation: ``acc`` over pixels; ``dice`` and ``iou``, pixels of all images together, as the mean over
+      the classes present.
 
     Args:
         labels: ``[N]`` or ``[N, L]``; masks ``[N, H, W]`` for segmentation; numbers for regression.
@@ -89,9 +91,14 @@ def _segmentation(truth: np.ndarray, values: np.ndarray) -> dict[str, float]:
             "Segmentation needs masks [N, H, W] and probabilities [N, C, H, W].",
         )
     guess = values.argmax(axis=1)
-    overlap = dice(truth, guess, values.shape[1])
-    present = overlap[~np.isnan(overlap)]
+    count = values.shape[1]
     return {
         "acc": float(np.mean(truth == guess)) if truth.size else float("nan"),
-        "dice": float(present.mean()) if len(present) else float("nan"),
+        "dice": _mean_of_present(dice(truth, guess, count)),
+        "iou": _mean_of_present(iou(truth, guess, count)),
     }
+
+
+def _mean_of_present(by_class: np.ndarray) -> float:
+    present = by_class[~np.isnan(by_class)]
+    return float(present.mean()) if len(present) else float("nan")
