@@ -134,6 +134,15 @@ class Split:
         """A copy with some fields changed."""
         return replace(self, **changes)
 
+    def join(self, *others: "Split") -> "Split":
+        """The rows of several splits of one set, one after the other; for drawing splits of one's own.
+
+        The name of the result joins theirs, such as "train + val". See `joining.join_splits`.
+        """
+        from teachkit.data.joining import join_splits
+
+        return join_splits([self, *others])
+
     def objects(self, size: int = 64, margin: int = 2) -> "Split":
         """A regression set of single objects: one crop each, labelled with its area in pixels.
 
