@@ -1,4 +1,4 @@
-"""The quiz of lesson 02: full marks for the reference on any run, and a plausible mistake costs its own points only."""
+"""The quiz of lesson 02: the reference is right for any run; a mistake costs its own points only."""
 
 import pytest
 
@@ -51,12 +51,14 @@ MISTAKES = {
     ),
     "variants are patients": (
         "q2",
-        "n_that_counts = 5000\nhalf_width = half_width_wrong = 1.96 * np.sqrt(0.84 * 0.16 / 5000)\ntoo_narrow = 1",
+        "n_that_counts, too_narrow = 5000, 1\n"
+        "half_width = half_width_wrong = 1.96 * np.sqrt(0.84 * 0.16 / n_that_counts)",
         3,
     ),
     "every transform is safe": (
         "q3",
-        "mirrored_chest = turned_patch = hue_stain = hue_ultrasound = flipped_fundus = zoomed_nucleus = 'safe'",
+        "mirrored_chest = turned_patch = hue_stain = 'safe'\n"
+        "hue_ultrasound = flipped_fundus = zoomed_nucleus = 'safe'",
         5,
     ),
     "class 1 is the disease": (
