@@ -48,12 +48,21 @@ def test_weights_of_another_number_are_refused(whole_lite0):
         backbones.lite0_weights(fewer)
 
 
-@pytest.mark.parametrize("name", backbones.BACKBONES)
+@pytest.mark.parametrize("name", ["efficientnet_lite0", "resnet18"])
 def test_last_map_of_a_112_pixel_image_has_seven_by_seven_places(name):
     backbone = backbones.find(name)
     with torch.inference_mode():
-        found = backbone.build().eval()(torch.zeros(1, 3, 112, 112))
+        found = backbone.build(3).eval()(torch.zeros(1, 3, 112, 112))
     assert found.shape == (1, backbone.features, 7, 7)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("name", backbones.BACKBONES)
+def test_every_network_ends_in_a_map_as_small_as_it_says_for_one_and_three_channels(name, channels):
+    backbone = backbones.find(name)
+    with torch.inference_mode():
+        found = backbone.build(channels).eval()(torch.zeros(1, channels, 64, 96))
+    assert found.shape == (1, backbone.features, 64 // backbone.stride, 96 // backbone.stride)
 
 
 def test_auto_takes_the_packaged_network_when_the_source_has_no_resnet(monkeypatch):

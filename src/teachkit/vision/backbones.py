@@ -1,8 +1,9 @@
 """Image networks with and without ImageNet weights, cut off before their last layer.
 
-Two are known: torchvision's ResNet-18, whose weights the data source may hold, and EfficientNet-Lite0, whose
+Two have weights: torchvision's ResNet-18, if the data source holds them, and EfficientNet-Lite0, whose
 weights come with a Python package. In both, the last of five halvings is taken out (stride 16 instead of 32).
 An input of 112 pixels then ends in a map of 7×7 places rather than 4×4. No weight has another shape for it.
+The third, a small residual network for small pictures, has none: it always starts at random.
 """
 
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from teachkit import data
 from teachkit.errors import FormatError, SettingsError, UnknownNameError, nearest
 from teachkit.extras import need
+from teachkit.vision.small_resnet import WIDTHS, SmallResNet
 
 # What the 2012 ImageNet training set looks like, as torchvision states it for its weights.
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -27,9 +29,10 @@ LITE_MEAN, LITE_STD = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
 class Backbone:
     """How to build one network body and fill it with ImageNet weights.
 
-    `build` returns a module that maps images [B, 3, H, W] to a feature map [B, features, h, w]; its method
-    ``stages()`` names its parts.
-    `fill` loads the ImageNet weights into it in place. `mean` and `std` belong to those weights.
+    `build` takes the number of input channels and returns a module that maps images [B, channels, H, W] to a
+    feature map [B, features, h, w], `stride` times smaller; its method ``stages()`` names its parts.
+    `fill` loads the ImageNet weights into it in place, None when there are none. `mean` and `std` belong to
+    those weights.
     """
 
     name: str
@@ -37,8 +40,9 @@ class Backbone:
     features: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
-    build: Callable[[], Any]
-    fill: Callable[[Any], None]
+    build: Callable[[int], Any]
+    fill: Callable[[Any], None] | None
+    stride: int = 16
 
 
 def lite0_weights(expected: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -77,10 +81,12 @@ def lite0_weights(expected: dict[str, Tensor]) -> dict[str, Tensor]:
 class _Lite0(nn.Module):
     """timm's EfficientNet-Lite0 up to its last feature map."""
 
-    def __init__(self) -> None:
+    def __init__(self, channels: int = 3) -> None:
         super().__init__()
         timm = need("timm", "lessons")
-        self.net = timm.create_model("tf_efficientnet_lite0", pretrained=False, num_classes=0)
+        self.net = timm.create_model(
+            "tf_efficientnet_lite0", pretrained=False, num_classes=0, in_chans=channels
+        )
         self.net.blocks[5][0].conv_dw.stride = (1, 1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -110,10 +116,13 @@ def _fill_lite0(body: _Lite0) -> None:
 class _ResNet18(nn.Module):
     """torchvision's ResNet-18 up to its last feature map."""
 
-    def __init__(self) -> None:
+    def __init__(self, channels: int = 3) -> None:
         super().__init__()
         models = need("torchvision.models", "lessons")
         net = models.resnet18(weights=None)
+        if channels != 3:
+            net.conv1 = nn.Conv2d(channels, 64, 7, stride=2, padding=3, bias=False)
+            nn.init.kaiming_normal_(net.conv1.weight, mode="fan_out", nonlinearity="relu")
         net.layer4[0].conv1.stride = (1, 1)
         net.layer4[0].downsample[0].stride = (1, 1)
         self.net = nn.Sequential()
@@ -148,6 +157,9 @@ BACKBONES = {
     ),
     "resnet18": Backbone(
         "resnet18", "ResNet-18", 512, IMAGENET_MEAN, IMAGENET_STD, _ResNet18, _fill_resnet18
+    ),
+    "small_resnet": Backbone(
+        "small_resnet", "small ResNet", WIDTHS[-1], LITE_MEAN, LITE_STD, SmallResNet, None, stride=4
     ),
 }
 

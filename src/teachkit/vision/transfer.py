@@ -21,6 +21,7 @@ from teachkit.plots import Picture, residual_network
 from teachkit.vision import backbones
 
 Images = np.ndarray | Tensor
+AS_IT_COMES = 28  # pixels; the size of MedMNIST's small pictures
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,15 @@ class Classifier:
     gives the same last layer whatever `weights` says, so two arms differ in nothing but the body.
 
     Attributes:
-        backbone: "efficientnet_lite0", "resnet18", or "auto", which is replaced by the one in use.
+        backbone: "efficientnet_lite0", "resnet18", "small_resnet" (for small pictures, without weights), or
+            "auto", which is replaced by the one in use.
         num_classes: number of logits.
         weights: "imagenet" or None for fresh random weights.
         trainable: "all", or "head" to freeze everything but the last layer.
-        input_size: height and width in pixels to which images are brought; the last map is 1/16 of it.
+        input_size: height and width in pixels to which images are brought; the last map is 1/16 of it, for
+            "small_resnet" 1/4. None takes images as they come.
+        channels: 3, where grey images are repeated to three, or 1 for grey images only; ImageNet's weights
+            need 3.
 
     Raises:
         UnknownNameError: no such backbone.
@@ -46,19 +51,32 @@ class Classifier:
     num_classes: int = 2
     weights: Literal["imagenet"] | None = "imagenet"
     trainable: Literal["all", "head"] = "all"
-    input_size: int = 112
+    input_size: int | None = 112
+    channels: Literal[1, 3] = 3
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "backbone", backbones.find(self.backbone).name)
-        for field, allowed in (("weights", ("imagenet", None)), ("trainable", ("all", "head"))):
+        backbone = backbones.find(self.backbone)
+        object.__setattr__(self, "backbone", backbone.name)
+        for field, allowed in (
+            ("weights", ("imagenet", None)),
+            ("trainable", ("all", "head")),
+            ("channels", (1, 3)),
+        ):
             if (value := getattr(self, field)) not in allowed:
                 raise SettingsError(
                     f"{field}={value!r} is not possible.", f"Use one of {allowed}.", field=field, value=value
                 )
-        if self.num_classes < 1 or self.input_size < 32:
+        if self.weights is not None and (backbone.fill is None or self.channels != 3):
+            raise SettingsError(
+                f"There are no ImageNet weights for '{self.backbone}' with {self.channels} channels.",
+                "Use weights=None.",
+                weights=self.weights,
+            )
+        least = 2 * backbone.stride
+        if self.num_classes < 1 or (self.input_size is not None and self.input_size < least):
             raise SettingsError(
                 f"num_classes={self.num_classes} and input_size={self.input_size} are not possible.",
-                "Use at least 1 class and an input of at least 32 pixels.",
+                f"Use at least 1 class and an input of at least {least} pixels.",
                 num_classes=self.num_classes,
                 input_size=self.input_size,
             )
@@ -69,9 +87,11 @@ class Classifier:
     @property
     def title(self) -> str:
         """For figure titles: network, input and size of the last map."""
-        cells = -(-self.input_size // 16)
-        name = backbones.find(self.backbone).title
-        return f"{name}, input {self.input_size}×{self.input_size}, last map {cells}×{cells}"
+        backbone = backbones.find(self.backbone)
+        if self.input_size is None:
+            return f"{backbone.title}, input as it comes, last map 1/{backbone.stride} of it"
+        cells = -(-self.input_size // backbone.stride)
+        return f"{backbone.title}, input {self.input_size}×{self.input_size}, last map {cells}×{cells}"
 
 
 def as_batch(images: Images) -> Tensor:
@@ -104,31 +124,34 @@ class Body(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, backbone: backbones.Backbone, input_size: int) -> None:
+    def __init__(self, backbone: backbones.Backbone, input_size: int | None, channels: int = 3) -> None:
         super().__init__()
         self.input_size = input_size
-        self.layers = backbone.build()
-        self.register_buffer("mean", torch.tensor(backbone.mean).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(backbone.std).view(1, 3, 1, 1))
+        self.channels = channels
+        self.layers = backbone.build(channels)
+        for name, values in (("mean", backbone.mean), ("std", backbone.std)):
+            statistic = torch.tensor(values).view(1, 3, 1, 1)
+            self.register_buffer(name, statistic if channels == 3 else statistic.mean(1, keepdim=True))
 
     def prepare(self, x: Tensor) -> Tensor:
         """Grey repeated to three channels, resized, and normalised by the statistics of the weights."""
-        if x.ndim != 4 or x.shape[1] not in (1, 3) or not x.is_floating_point():
+        allowed = (1, 3) if self.channels == 3 else (1,)
+        if x.ndim != 4 or x.shape[1] not in allowed or not x.is_floating_point():
             raise FormatError(
                 f"The network got {x.dtype} of shape {tuple(x.shape)}.",
-                "Give floats in 0..1 of shape [batch, 1 or 3, height, width].",
+                f"Give floats in 0..1 of shape [batch, {' or '.join(map(str, allowed))}, height, width].",
                 shape=tuple(x.shape),
             )
-        size = (self.input_size, self.input_size)
-        if x.shape[2:] != size:
+        if self.input_size is not None and x.shape[2:] != (self.input_size, self.input_size):
             # Making an image smaller without a filter would alias fine texture into false structure.
             shrinks = max(x.shape[2:]) > self.input_size
+            size = (self.input_size, self.input_size)
             x = F.interpolate(x, size=size, mode="bilinear", align_corners=False, antialias=shrinks)
-        x = (x.expand(-1, 3, -1, -1) - self.mean) / self.std
+        x = (x.expand(-1, self.channels, -1, -1) - self.mean) / self.std
         return x.contiguous(memory_format=torch.channels_last)  # about a third faster on a CPU
 
     def feature_map(self, x: Tensor) -> Tensor:
-        """The last map [B, features, h, w]; h and w are `input_size` / 16, rounded up."""
+        """The last map [B, features, h, w]; h and w are those of the input by the stride, rounded up."""
         return self.layers(self.prepare(x))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -147,10 +170,10 @@ class TransferClassifier(nn.Module):
         backbone = backbones.find(spec.backbone)
         self.spec = spec
         self.name = backbone.title
-        self.backbone = Body(backbone, spec.input_size)
+        self.backbone = Body(backbone, spec.input_size, spec.channels)
         # The head is drawn before weights are loaded: loading must not change what the seed gives.
         self.head = nn.Linear(backbone.features, spec.num_classes)
-        if spec.weights == "imagenet":
+        if spec.weights == "imagenet" and backbone.fill is not None:
             backbone.fill(self.backbone.layers)
         self.to(memory_format=torch.channels_last)
         if self.is_frozen:
@@ -179,9 +202,12 @@ class TransferClassifier(nn.Module):
 
     @torch.no_grad()
     def stages(self) -> dict[str, tuple[int, int, int]]:
-        """Shape (channels, height, width) of one image as it passes through the network, by stage."""
-        size = self.spec.input_size
-        shapes: dict[str, tuple[int, int, int]] = {"image": (3, size, size)}
+        """Shape (channels, height, width) of one image as it passes through the network, by stage.
+
+        A network that takes images as they come is shown one of 28 pixels.
+        """
+        size = self.spec.input_size or AS_IT_COMES
+        shapes: dict[str, tuple[int, int, int]] = {"image": (self.spec.channels, size, size)}
 
         def note(name: str) -> Callable[..., None]:
             def hook(module: nn.Module, inputs: object, output: Tensor) -> None:
