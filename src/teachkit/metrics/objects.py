@@ -116,8 +116,8 @@ def object_scores(
     overlaps = object_overlaps(truth, predicted)
     enough = overlaps > iou
     rows, columns = linear_sum_assignment(enough, maximize=True)
-    true, predicted = overlaps.shape
-    return ObjectScores(true, predicted, int(enough[rows, columns].sum()))
+    count, others = overlaps.shape
+    return ObjectScores(count, others, int(enough[rows, columns].sum()))
 
 
 def object_overlaps(truth: ArrayLike, predicted: ArrayLike) -> NDArray[np.float64]:

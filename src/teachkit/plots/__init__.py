@@ -6,11 +6,19 @@ descent             two weights walking down a loss
 curves, intervals   repeated runs with their interval over seeds
 confusion           who is taken for whom
 explore_threshold   what a threshold costs at a prevalence
+explore_strength    images at rising strength, and what it did to the score
+animate             a short moving picture with a still twin
 residual_network    one block, and the image on its way through all of them
+cheat_the_metric    change a true mask and watch which score notices
 reliability         do stated probabilities come true?
 boxes, ladder       errors over many random splits; errors step by step against a baseline
 """
 
+from teachkit.plots.animations import Animation as Animation
+from teachkit.plots.animations import animate as animate
+from teachkit.plots.cheating import Cheat as Cheat
+from teachkit.plots.cheating import MetricCheat as MetricCheat
+from teachkit.plots.cheating import cheat_the_metric as cheat_the_metric
 from teachkit.plots.decisions import class_balance as class_balance
 from teachkit.plots.decisions import confusion as confusion
 from teachkit.plots.decisions import reliability as reliability
@@ -22,5 +30,7 @@ from teachkit.plots.runs import curves as curves
 from teachkit.plots.runs import intervals as intervals
 from teachkit.plots.spreads import boxes as boxes
 from teachkit.plots.spreads import ladder as ladder
+from teachkit.plots.strengths import StrengthExplorer as StrengthExplorer
+from teachkit.plots.strengths import explore_strength as explore_strength
 from teachkit.plots.thresholds import ThresholdExplorer as ThresholdExplorer
 from teachkit.plots.thresholds import explore_threshold as explore_threshold
