@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from teachkit.errors import UnknownNameError, nearest
 from teachkit.metrics.arrays import finite, same_length
 
-i, n = sp.symbols("i n", integer=True)
+i, n = sp.Symbol("i", integer=True, positive=True), sp.Symbol("n", integer=True)
 y, p = sp.IndexedBase("y"), sp.IndexedBase(r"\hat{y}")
 mean = sp.Symbol(r"\bar{y}")
 

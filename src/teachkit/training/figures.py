@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teachkit.data.splits import Split
-from teachkit.errors import UnknownNameError, nearest
+from teachkit.errors import SettingsError, UnknownNameError, nearest
 from teachkit.plots import Picture, ThresholdExplorer, curves, explore_threshold, intervals, reliability
+from teachkit.plots.numbers import bands, residuals
 from teachkit.training.arms import Arm
 from teachkit.training.history import History
 from teachkit.training.runs import Run
@@ -84,6 +85,29 @@ class Figures:
         return reliability(
             truth, stated, positive_name=name, title=f"{self._network}{arm}\n{self._test.title}"
         )
+
+    def plot_residuals(self, arm: str) -> Picture:
+        """Predicted against true numbers, and what is left over; first seed, test split."""
+        labels, predictions, about = self._numbers(arm)
+        return residuals(labels, predictions, **about)
+
+    def plot_bands(self, arm: str, margin: float, rows: int = 40) -> Picture:
+        """Prediction ± margin for some test rows, with their labels; first seed. See `plots.bands`."""
+        labels, predictions, about = self._numbers(arm)
+        return bands(labels, predictions, margin, rows=rows, **about)
+
+    def _numbers(self, arm: str) -> tuple[NDArray[np.float32], NDArray[np.float32], dict[str, str]]:
+        """Labels, predictions and words for a figure of a regression set."""
+        test = self._test_of(arm) if arm in self.arms else self._test
+        predictions = self._first(arm).predictions
+        if test.info.task != "regression" or predictions.shape[1] != 1:
+            raise SettingsError(
+                f"{test.title} is a {test.info.task} set with {predictions.shape[1]} outputs.",
+                "Residuals and bands are for one number per row.",
+                task=test.info.task,
+            )
+        about = {"unit": test.info.unit, "title": f"{self._network}{arm}\n{test.title}", "note": "first seed"}
+        return test.labels[:, 0], predictions[:, 0], about
 
     @property
     def _test(self) -> Split:

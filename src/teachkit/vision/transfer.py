@@ -16,9 +16,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from teachkit.data.splits import Split
 from teachkit.errors import FormatError, SettingsError
 from teachkit.plots import Picture, residual_network
 from teachkit.vision import backbones
+from teachkit.vision.regression import Regressor
 
 Images = np.ndarray | Tensor
 AS_IT_COMES = 28  # pixels; the size of MedMNIST's small pictures
@@ -80,6 +82,20 @@ class Classifier:
                 num_classes=self.num_classes,
                 input_size=self.input_size,
             )
+
+    def for_regression(self, train: Split) -> Regressor:
+        """The recipe of a network that answers with numbers in the unit of `train`'s labels; see `Regressor`.
+
+        Raises:
+            FormatError: when `train` is no regression split, or its number of labels is not `num_classes`.
+        """
+        if train.labels.shape[1] != self.num_classes:
+            raise FormatError(
+                f"{train.title} has {train.labels.shape[1]} labels, the recipe has {self.num_classes} outputs.",
+                f"Use num_classes={train.labels.shape[1]}.",
+                outputs=self.num_classes,
+            )
+        return Regressor.of(self, train)
 
     def __call__(self) -> "TransferClassifier":
         return TransferClassifier(self)
