@@ -91,7 +91,7 @@ class Classifier:
         """
         if train.labels.shape[1] != self.num_classes:
             raise FormatError(
-                f"{train.title} has {train.labels.shape[1]} labels, the recipe has {self.num_classes} outputs.",
+                f"{train.title} has {train.labels.shape[1]} labels, the recipe {self.num_classes} outputs.",
                 f"Use num_classes={train.labels.shape[1]}.",
                 outputs=self.num_classes,
             )
