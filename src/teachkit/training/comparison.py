@@ -156,11 +156,12 @@ class Comparison(Figures):
         """
         return evaluate(self.model(arm), split, views=views, repeats=repeats)
 
-    def on(self, rows: Rows) -> "Comparison":
+    def on(self, rows: Rows, note: str = "") -> "Comparison":
         """The same runs, scored on some rows of the test split, for example on those without a near copy.
 
         Args:
             rows: a boolean mask over the test rows, a slice, or row numbers.
+            note: which rows these are, for titles: "without twins".
 
         Raises:
             FormatError: when no row is chosen, or the mask has another length.
@@ -174,7 +175,10 @@ class Comparison(Figures):
         index = np.atleast_1d(index[rows])
         if not len(index):
             raise FormatError("No test row is chosen.", "Choose at least one of each class.")
-        arms = {name: replace(arm, test=self._test_of(name)[index]) for name, arm in self.arms.items()}
+        arms = {
+            name: replace(arm, test=_noted(self._test_of(name)[index], note))
+            for name, arm in self.arms.items()
+        }
         runs = {name: [run.on(index, arms[name]) for run in runs] for name, runs in self.runs.items()}
         return Comparison(arms, self.seeds, runs, self._models)
 
@@ -191,3 +195,9 @@ class Comparison(Figures):
             self.differences.to_html(index=False, float_format="{:+.3f}".format) if len(self.runs) > 1 else ""
         )
         return f"<p>{title}</p>{table}{pairs and '<p>Paired differences, arm − other</p>'}{pairs}"
+
+
+def _noted(split: Split, note: str) -> Split:
+    """The split with another note in its titles, after those that it has."""
+    notes = "; ".join(text for text in (split.info.note, note) if text)
+    return split.replace(info=replace(split.info, note=notes))

@@ -1,13 +1,17 @@
 """Random changes of training images: a claim about what leaves the diagnosis as it is."""
 
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, overload
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from teachkit.errors import FormatError, SettingsError
-from teachkit.vision import colours, warps
+from teachkit.plots import Animation, Picture, StrengthExplorer
+from teachkit.vision import colours, showing, warps
 
 FLIPS = ("horizontal", "vertical", "both", None)
 # One column of random numbers each, drawn whether a limit is set or not: two arms that differ in one limit
@@ -128,6 +132,50 @@ class Augment:
         _check(images, masks)
         return self.apply(images, self.draw(len(images)), masks)
 
+    def gallery(self, image: np.ndarray, *, title: str = "") -> Picture:
+        """Every change that is switched on, alone and at its limit, on the same uint8 image [H, W(, 3)].
+
+        Under each stands the mean absolute change in grey levels; a change that does nothing says so.
+        """
+        return showing.gallery(self, image, title)
+
+    def explore(
+        self,
+        images: np.ndarray,
+        curve: Mapping[float, Sequence[float]] | None = None,
+        vote: float | Sequence[float] | None = None,
+        *,
+        label: str = "test AUC",
+        title: str = "",
+        seed: int = 0,
+    ) -> StrengthExplorer:
+        """A slider of strength over uint8 images [N, H, W(, 3)], and what each strength did to the score.
+
+        Args:
+            images: three or four are enough. The same random draws serve every strength.
+            curve: strength to the scores of all seeds; None shows images alone.
+            vote: the strength up to which a reader would sign the report, or one for each reader.
+            label: name of the score.
+            title: of the figure; name the data set and the network.
+            seed: of the draws.
+        """
+        return showing.explore(self, images, curve, vote, label, title, seed)
+
+    def animate(
+        self,
+        image: np.ndarray,
+        path: str | os.PathLike[str],
+        *,
+        up_to: float = 2.0,
+        title: str = "",
+        seed: int = 0,
+    ) -> Animation:
+        """Write a GIF of one uint8 image while the strength rises from 0 to `up_to`, and show it.
+
+        Flips are left out: no half of one exists. It runs twice and stops; print shows still frames.
+        """
+        return showing.moving(self, image, path, up_to, title, seed)
+
     def draw(self, count: int) -> Draws:
         """Random numbers for `count` images, on the CPU, whatever device the images are on."""
         u = dict(zip(COLUMNS, torch.rand(count, len(COLUMNS)).unbind(1), strict=True))
@@ -159,6 +207,10 @@ class Augment:
             changed=(u["changed"] if self.per == "image" else u["changed"][:1].expand(count)) < self.share,
         )
 
+    @overload
+    def apply(self, images: Tensor, draws: Draws, masks: None = None) -> Tensor: ...
+    @overload
+    def apply(self, images: Tensor, draws: Draws, masks: Tensor) -> tuple[Tensor, Tensor]: ...
     def apply(
         self, images: Tensor, draws: Draws, masks: Tensor | None = None
     ) -> Tensor | tuple[Tensor, Tensor]:
