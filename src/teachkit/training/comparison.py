@@ -17,7 +17,7 @@ from teachkit.errors import FormatError, SettingsError
 from teachkit.metrics import Interval, calibration_error, paired_difference, t_interval
 from teachkit.training.arms import Arm, check_fair
 from teachkit.training.figures import Figures
-from teachkit.training.inference import evaluate
+from teachkit.training.inference import evaluate, predict
 from teachkit.training.plan import Augment
 from teachkit.training.progress import progress_bar
 from teachkit.training.runs import Run, run_arm
@@ -155,6 +155,20 @@ class Comparison(Figures):
         ones: test-time augmentation, see `predict`.
         """
         return evaluate(self.model(arm), split, views=views, repeats=repeats)
+
+    def residuals(self, arm: str, split: Split | None = None) -> NDArray[np.float64]:
+        """Label minus prediction of the first seed's model [N], for a regression set with one label.
+
+        Args:
+            arm: its name.
+            split: rows that are new to the model, such as those that a conformal margin is made from; None
+                takes the test split.
+        """
+        if split is None:
+            labels, found, _ = self._numbers(arm)
+            return np.subtract(labels, found, dtype=np.float64)
+        predictions = predict(self.model(arm), split)
+        return np.subtract(split.labels[:, 0], predictions[:, 0], dtype=np.float64)
 
     def on(self, rows: Rows, note: str = "") -> "Comparison":
         """The same runs, scored on some rows of the test split, for example on those without a near copy.
