@@ -9,8 +9,10 @@ explore_threshold   what a threshold costs at a prevalence
 explore_strength    images at rising strength, and what it did to the score
 animate             a short moving picture with a still twin
 residual_network    one block, and the image on its way through all of them
+segmentation        images, true and predicted masks, and their errors
 cheat_the_metric    change a true mask and watch which score notices
 reliability         do stated probabilities come true?
+residuals, bands    where a predicted number is wrong, and whether intervals hold
 boxes, ladder       errors over many random splits; errors step by step against a baseline
 """
 
@@ -24,10 +26,13 @@ from teachkit.plots.decisions import confusion as confusion
 from teachkit.plots.decisions import reliability as reliability
 from teachkit.plots.landscapes import descent as descent
 from teachkit.plots.networks import residual_network as residual_network
+from teachkit.plots.numbers import bands as bands
+from teachkit.plots.numbers import residuals as residuals
 from teachkit.plots.picture import Picture as Picture
 from teachkit.plots.pictures import images as images
 from teachkit.plots.runs import curves as curves
 from teachkit.plots.runs import intervals as intervals
+from teachkit.plots.segmentations import segmentation as segmentation
 from teachkit.plots.spreads import boxes as boxes
 from teachkit.plots.spreads import ladder as ladder
 from teachkit.plots.strengths import StrengthExplorer as StrengthExplorer
