@@ -21,6 +21,7 @@ from teachkit.plots.animations import animate as animate
 from teachkit.plots.cheating import Cheat as Cheat
 from teachkit.plots.cheating import MetricCheat as MetricCheat
 from teachkit.plots.cheating import cheat_the_metric as cheat_the_metric
+from teachkit.plots.clouds import clouds as clouds
 from teachkit.plots.decisions import class_balance as class_balance
 from teachkit.plots.decisions import confusion as confusion
 from teachkit.plots.decisions import reliability as reliability

@@ -14,7 +14,7 @@ from sklearn.linear_model import LinearRegression
 
 from teachkit.errors import SettingsError, UnknownNameError, nearest
 from teachkit.metrics.arrays import finite, same_length
-from teachkit.plots import Picture, ladder
+from teachkit.plots import Picture, clouds, ladder
 from teachkit.plots.picture import is_headless
 from teachkit.tabular.repeats import Repeats
 from teachkit.tabular.splitting import repeat_splits
@@ -171,6 +171,13 @@ class LeakDetective:
     @property
     def alt(self) -> str:
         return self.picture.alt
+
+    def plot_columns(self, *names: str) -> Picture:
+        """The target against some columns: points on a line know the answer. Names as in `at`."""
+        chosen = {
+            column: self._table[column].to_numpy() for name in names for column in self.columns_of(name)
+        }
+        return clouds(chosen, self._target, label=f"target ({self._unit})", title=self._title)
 
     def widget(self) -> Any:
         """A tick box per suspect column and one per other quantity; keyboard: Tab, then the space bar."""
