@@ -18,6 +18,7 @@ from teachkit.metrics import Interval, calibration_error, paired_difference, t_i
 from teachkit.training.arms import Arm, check_fair
 from teachkit.training.figures import Figures
 from teachkit.training.inference import evaluate, predict
+from teachkit.training.pixel_scores import predicted_masks, scores_by_class
 from teachkit.training.plan import Augment
 from teachkit.training.progress import progress_bar
 from teachkit.training.runs import Run, run_arm
@@ -169,6 +170,20 @@ class Comparison(Figures):
             return np.subtract(labels, found, dtype=np.float64)
         predictions = predict(self.model(arm), split)
         return np.subtract(split.labels[:, 0], predictions[:, 0], dtype=np.float64)
+
+    def pixel_table(self, arm: str) -> pd.DataFrame:
+        """Test scores of each class of a segmentation set, mean over the seeds.
+
+        Columns share, recall, dice, dice_per_image, iou and boundary_f, as in
+        `teachkit.training.pixel_scores.scores_by_class`; nan where a seed has no score.
+        """
+        self._first(arm)  # refuses unknown names
+        test = self._test_of(arm)
+        tables = [
+            scores_by_class(*predicted_masks(test, run.predictions), test.info.classes)
+            for run in self.runs[arm]
+        ]
+        return sum(tables[1:], tables[0]) / len(tables)
 
     def on(self, rows: Rows, note: str = "") -> "Comparison":
         """The same runs, scored on some rows of the test split, for example on those without a near copy.

@@ -1,5 +1,6 @@
 """The pictures of a comparison: each reads the runs, none of them trains or changes anything."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,10 +8,19 @@ from numpy.typing import NDArray
 
 from teachkit.data.splits import Split
 from teachkit.errors import SettingsError, UnknownNameError, nearest
-from teachkit.plots import Picture, ThresholdExplorer, curves, explore_threshold, intervals, reliability
+from teachkit.plots import (
+    Picture,
+    ThresholdExplorer,
+    curves,
+    explore_threshold,
+    intervals,
+    reliability,
+    segmentation,
+)
 from teachkit.plots.numbers import bands, residuals
 from teachkit.training.arms import Arm
 from teachkit.training.history import History
+from teachkit.training.pixel_scores import predicted_masks, rows_from_worst_to_best
 from teachkit.training.runs import Run
 
 
@@ -96,6 +106,34 @@ class Figures:
         labels, predictions, about = self._numbers(arm)
         return bands(labels, predictions, margin, rows=rows, **about)
 
+    def plot_segmentation(self, arm: str, rows: int | Sequence[int] = 4) -> Picture:
+        """Test images, true and predicted masks, and errors; first seed.
+
+        Args:
+            arm: its name.
+            rows: how many test images, at even distances from the one with the lowest mean Dice to the
+                highest; or their row numbers.
+        """
+        test = self._test_of(arm) if arm in self.arms else self._test
+        truth, guess = predicted_masks(test, self._first(arm).predictions)
+        classes = test.info.classes
+        if isinstance(rows, int):
+            chosen = rows_from_worst_to_best(truth, guess, rows, len(classes))
+            titles = [f"row {row}\nmean Dice {score:.2f}" for row, score in chosen.items()]
+            note = "test images from the lowest to the highest mean Dice; first seed"
+        else:
+            chosen, titles, note = dict.fromkeys(rows, 0.0), [f"row {row}" for row in rows], "first seed"
+        assert test.images is not None  # a model has predicted them
+        return segmentation(
+            [test.images[row] for row in chosen],
+            truth[list(chosen)],
+            guess[list(chosen)],
+            classes=classes,
+            titles=titles,
+            suptitle=f"{self._network}{arm}\n{test.title}",
+            note=note,
+        )
+
     def _numbers(self, arm: str) -> tuple[NDArray[np.float32], NDArray[np.float32], dict[str, str]]:
         """Labels, predictions and words for a figure of a regression set."""
         test = self._test_of(arm) if arm in self.arms else self._test
@@ -121,7 +159,8 @@ class Figures:
     @property
     def _network(self) -> str:
         """Name of the network for titles, where all arms share one that says its name."""
-        titles = {str(getattr(arm.model, "title", "")).partition(",")[0] for arm in self.arms.values()}
+        makers = [getattr(arm.model, "func", arm.model) for arm in self.arms.values()]  # partial or not
+        titles = {str(getattr(maker, "title", "")).partition(",")[0] for maker in makers}
         return f"{titles.pop()}, " if len(titles) == 1 and "" not in titles else ""
 
     def _first(self, arm: str) -> Run:
