@@ -25,6 +25,15 @@ def test_confusion_shows_scikit_learns_counts_with_truth_in_rows(cases):
     )
 
 
+def test_long_class_names_break_so_that_neighbours_do_not_touch():
+    picture = plots.confusion([0, 1, 1], [0, 1, 0], ("no central vessel", "central vessel"))
+    axes = picture.figure.axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["no central\nvessel", "central\nvessel"]
+    picture.figure.canvas.draw()
+    boxes = [label.get_window_extent() for label in axes.get_xticklabels()]
+    assert boxes[0].x1 < boxes[1].x0
+
+
 def test_many_classes_show_counts_without_shares():
     labels = np.arange(9)
     picture = plots.confusion(labels, labels, [f"class {i}" for i in range(9)])

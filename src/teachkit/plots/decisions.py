@@ -1,5 +1,6 @@
 """From probabilities to decisions: confusion matrix, class balance, reliability."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -68,8 +69,10 @@ def draw_matrix(axes: Axes, counts: np.ndarray, classes: Sequence[str]) -> None:
             fontsize=10.5,
             color="white" if dark else "black",
         )
-    axes.set_xticks(range(len(classes)), classes, rotation=0 if len(classes) <= 3 else 45)
-    axes.set_yticks(range(len(classes)), classes)
+    # Up to three names stand side by side, so a long one must break.
+    names = [textwrap.fill(name, 11) for name in classes] if len(classes) <= 3 else list(classes)
+    axes.set_xticks(range(len(classes)), names, rotation=0 if len(classes) <= 3 else 45)
+    axes.set_yticks(range(len(classes)), names)
     axes.tick_params(length=0)
     axes.set(xlabel="model says", ylabel="truth")
     axes.spines[:].set_visible(False)
