@@ -63,8 +63,15 @@ def test_a_mask_of_another_size_is_named(folder: Path) -> None:
         nuclei.read(folder)
 
 
-def test_too_few_pictures_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(FormatError, match=r"holds 0 PNG pictures.*At least three"):
+def test_too_few_pictures_are_refused(folder: Path, tmp_path: Path) -> None:
+    for path in [*folder.glob("images/p[2-9].png"), *folder.glob("masks/p[2-9].png")]:
+        path.unlink()
+    with pytest.raises(FormatError, match=r"holds 2 PNG pictures.*At least three"):
+        nuclei.read(folder)
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match=r"images holds no pictures \(\.png\)"):
         nuclei.read(tmp_path)
 
 
