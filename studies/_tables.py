@@ -17,6 +17,11 @@ TITLES = {
     "sensitivity": "sensitivity",
     "specificity": "specificity",
     "calibration_error": "calibration error",
+    "dice": "Dice",
+    "iou": "IoU",
+    "boundary_f": "boundary F",
+    "dice_picture": "Dice a picture",
+    "object_f1": "object F1",
 }
 
 
