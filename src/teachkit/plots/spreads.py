@@ -129,7 +129,7 @@ def ladder(
     axes.set_xlabel(label)
     axes.grid(axis="x")
     axes.set_axisbelow(True)
-    axes.legend(loc="upper right", bbox_to_anchor=(0.97, 1))
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
     figure.suptitle(title)
     caption(figure, note)
     words = f"{label}: {'; '.join(said)}; {baseline_name} {baseline:.3g}"

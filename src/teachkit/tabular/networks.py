@@ -79,6 +79,9 @@ class RowBatches:
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         count = len(self.inputs)
+        if self.batch_size >= count and not self.shuffle:
+            yield self.inputs, self.targets
+            return
         order = torch.randperm(count) if self.shuffle else torch.arange(count)
         for rows in order.split(self.batch_size):
             yield self.inputs[rows], self.targets[rows]
@@ -92,13 +95,18 @@ def table_net(module: type[nn.Module], *, seed: int, epochs: int, lr: float) -> 
         max_epochs=epochs,
         lr=lr,
         optimizer=torch.optim.Adam,
+        optimizer__fused=True,
         batch_size=-1,
         iterator_train=RowBatches,
         iterator_valid=RowBatches,
         train_split=None,
         verbose=0,
         callbacks=[("falling_rate", LRScheduler(CosineAnnealingLR, T_max=epochs))],
+        # What skorch notes after each pass costs as much time as the pass itself.
         callbacks__print_log=None,
+        callbacks__epoch_timer=None,
+        callbacks__train_loss=None,
+        callbacks__valid_loss=None,
     )
 
 

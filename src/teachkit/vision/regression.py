@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from torch import Tensor, nn, tensor
@@ -31,7 +31,7 @@ class Regressor:
     scale: tuple[float, ...]
 
     @classmethod
-    def of(cls, recipe: Callable[[], nn.Module], train: Split) -> Self:
+    def of(cls, recipe: Callable[[], nn.Module], train: Split) -> "Regressor":
         """Centre and scale from the training labels, and from nothing else.
 
         Raises:
