@@ -71,10 +71,11 @@ def import_pictures(
     size: Annotated[int | None, typer.Option(help="Bring all pictures to this edge length.")] = None,
     label: Annotated[list[str] | None, typer.Option(help="Label column; several for multi-label.")] = None,
     positive: Annotated[str | None, typer.Option(help="Name of the clinical positive class.")] = None,
+    instances: Annotated[bool, typer.Option(help="Masks number single objects, not classes.")] = False,
     seed: Annotated[int, typer.Option(help="Decides who goes to which split.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Folder to write to; default: in the cache.")] = None,
 ) -> None:
-    """Make a set of one's own from pictures: one subfolder per class, or a table of labels."""
+    """Make a set of one's own: one subfolder per class, a table of labels, or images/ beside masks/."""
     columns = label or ["label"]
     imported = data.import_folder(
         folder,
@@ -83,6 +84,7 @@ def import_pictures(
         size=size,
         label=columns[0] if len(columns) == 1 else columns,
         positive=positive,
+        instances=instances,
         seed=seed,
         out=out,
     )

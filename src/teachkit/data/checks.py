@@ -62,7 +62,10 @@ def checked_labels(path: Path, key: str, labels: np.ndarray, entry: Entry) -> np
 
 
 def check_masks(path: Path, key: str, masks: np.ndarray, images: np.ndarray, entry: Entry) -> None:
-    """Refuse masks [N, H, W] that do not cover their images, or hold a class that `entry` does not name."""
+    """Refuse masks [N, H, W] that do not cover their images, or hold a class that `entry` does not name.
+
+    Masks of single objects may hold any number from 0.
+    """
     if masks.shape != images.shape[:3] or masks.dtype.kind not in "iu":
         raise FormatError(
             f"{path}: {key} is {masks.dtype} {list(masks.shape)} for images {list(images.shape)}.",
@@ -70,7 +73,8 @@ def check_masks(path: Path, key: str, masks: np.ndarray, images: np.ndarray, ent
             path=str(path),
             key=key,
         )
-    if masks.size and (masks.max() >= len(entry.classes) or masks.min() < 0):
+    too_high = not entry.instances and masks.max(initial=0) >= len(entry.classes)
+    if masks.size and (too_high or masks.min() < 0):
         raise FormatError(
             f"{path}: {key} holds values from {masks.min()} to {masks.max()}, out of range.",
             f"Allowed are 0 to {len(entry.classes) - 1}; correct the masks or the list of classes.",

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,8 @@ import pandas as pd
 from teachkit import paths
 from teachkit.data import embedded, registry, sources
 from teachkit.data.listing import Listing, listing_from_subfolders, listing_from_table
+from teachkit.data.mask_files import is_mask_folder
+from teachkit.data.mask_folders import MaskedPictures, masked_pictures
 from teachkit.data.picture_files import read_pictures
 from teachkit.data.splits import SPLITS
 from teachkit.errors import FormatError, SettingsError
@@ -78,6 +80,8 @@ def import_folder(
     patient: str = "patient",
     task: str | None = None,
     positive: str | None = None,
+    levels: Mapping[str, int] | None = None,
+    instances: bool = False,
     shares: tuple[float, float, float] = DEFAULT_SHARES,
     seed: int = 0,
     out: str | Path | None = None,
@@ -89,18 +93,24 @@ def import_folder(
     split. Without patients identical files stay together, and the set says that nothing can be claimed
     about new patients.
 
+    A folder with ``images/`` and ``masks/`` makes a segmentation set: masks are grey pictures (PNG, TIFF or
+    BMP) under the names of their images. A table then names patients alone, with files relative to images/.
+
     Args:
         name: what to load it by; default: the name of the folder.
         size: None keeps the pictures, which must then have one size; else edge length in pixels (middle
         square). file, label, patient: column names. Several label columns of 0 and 1 make a multi-label
         set. task: "ordinal" or "regression" where the labels alone do not say so. positive: name of the
-        clinical positive class. shares: of the patients (or pictures) in train, val and test. out: folder
+        clinical positive class. levels: class name to grey level of the masks, such as {"background": 0,
+        "nucleus": 255}; by default the levels that occur. instances: masks number single objects, 1..n in
+        each picture. shares: of the patients (or pictures) in train, val and test. out: folder
         to write to; default: ``imported/NAME`` in the cache.
 
     Raises:
         SettingsError: a name that is taken or malformed, an unknown column, task or positive class, bad
-        shares. FormatError: no pictures, unreadable or mixed-size ones, missing files, or a class with too
-        few to split. MissingExtraError: DICOM pictures without the extra ``dicom``.
+        shares, levels without masks. FormatError: no pictures, unreadable or mixed-size ones, missing files,
+        a class with too few to split, a mask that does not fit its image, or a number that stands for no
+        class. MissingExtraError: DICOM pictures without the extra ``dicom``.
     """
     folder = Path(path).expanduser().resolve()
     if not folder.is_dir():
@@ -110,7 +120,19 @@ def import_folder(
     name = _checked_name(name or re.sub(r"\W+", "_", folder.name).strip("_").lower())
     if size is not None and size < 1:
         raise SettingsError(f"Pictures of {size} pixels are impossible.", "Give a positive size.", size=size)
-    if table is None:
+    masked = None
+    if is_mask_folder(folder):
+        masked = masked_pictures(
+            folder, table, file=file, patient=patient, levels=levels, instances=instances
+        )
+        listing = masked.listing
+    elif levels is not None or instances:
+        raise SettingsError(
+            f"{folder} has no subfolders images and masks.",
+            "Make them, or leave out levels and instances.",
+            path=str(folder),
+        )
+    elif table is None:
         listing = listing_from_subfolders(folder)
     else:
         listing = listing_from_table(folder, table, file, label, patient, task)
@@ -118,7 +140,7 @@ def import_folder(
     target = Path(out).expanduser().resolve() if out is not None else paths.cache_dir() / "imported" / name
     images = read_pictures(listing.files, size)
     rows = {split: np.flatnonzero(split_of == split) for split in SPLITS}
-    _write(target, name, listing, images, rows, positive)
+    _write(target, name, listing, images, rows, positive, masked, size)
     sources.register(name, target)
     return Imported(name, target, {split: len(index) for split, index in rows.items()}, listing.notes)
 
@@ -130,6 +152,8 @@ def _write(
     images: np.ndarray,
     rows: dict[str, np.ndarray],
     positive: str | None,
+    masked: MaskedPictures | None,
+    size: int | None,
 ) -> None:
     if positive is not None and positive not in listing.classes:
         raise SettingsError(
@@ -148,10 +172,16 @@ def _write(
         "note": "split by patient" if listing.patients is not None else "split by image, patients unknown",
         **({} if positive is None else {"positive": listing.classes.index(positive)}),
     }
+    masks = None if masked is None else masked.fitted(size)
+    if masked is not None:
+        told["instances"] = masked.instances
     arrays = {}
     for split, index in rows.items():
         arrays[f"{split}_images"] = images[index]
-        arrays[f"{split}_labels"] = listing.labels[index]
+        if masks is None:
+            arrays[f"{split}_labels"] = listing.labels[index]
+        else:
+            arrays[f"{split}_masks"] = masks[index]
         if listing.patients is not None:
             arrays[f"{split}_groups"] = listing.patients[index]
     with paths.atomic(target / f"{name}.npz") as temporary, temporary.open("wb") as stream:

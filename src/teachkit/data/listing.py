@@ -66,7 +66,7 @@ class Listing:
         units, first, member = np.unique(
             self._contents if self.patients is None else self.patients, return_index=True, return_inverse=True
         )
-        stratified = bool(self.classes) and self.task != "multi-label"
+        stratified = bool(self.classes) and self.task not in ("multi-label", "segmentation")
         kind = self.labels[first, 0] if stratified else np.zeros(len(units), int)
         unit = "different pictures" if self.patients is None else "patients"
         split = np.empty(len(units), dtype="<U5")
@@ -132,7 +132,7 @@ def listing_from_table(
         SettingsError: a missing column or a task that does not fit the labels.
         FormatError: an unreadable or empty table, an empty cell, a file that is absent or listed twice.
     """
-    rows = table if isinstance(table, pd.DataFrame) else _read_csv(Path(table).expanduser())
+    rows = read_table(table)
     columns = [label] if isinstance(label, str) else list(label)
     for column in (file, *columns):
         if column not in rows.columns:
@@ -199,7 +199,15 @@ def _pictures(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
+def read_table(table: str | Path | pd.DataFrame) -> pd.DataFrame:
+    """The table itself, or what a csv file holds.
+
+    Raises:
+        FormatError: a file that is no table.
+    """
+    if isinstance(table, pd.DataFrame):
+        return table
+    path = Path(table).expanduser()
     try:
         return pd.read_csv(path)
     except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors

@@ -116,9 +116,9 @@ def classes_of_levels(levels: NDArray, class_of_level: Mapping[int, int], path: 
     """
     known = np.array(sorted(class_of_level))
     if unknown := sorted({int(level) for level in np.unique(levels)} - set(class_of_level)):
+        named = str(unknown) if len(unknown) <= 12 else listed(unknown)
         raise FormatError(
-            f"{path} holds the grey levels [{listed(unknown)}], which stand "
-            "for no class.",
+            f"{path} holds the grey levels {named}, which stand for no class.",
             f"Masks may hold {known.tolist()} only.",
             path=str(path),
             levels=unknown,

@@ -10,6 +10,7 @@ from teachkit import extras
 from teachkit.errors import FormatError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm")
+_UNREADABLE = (UnidentifiedImageError, OSError, ValueError, SyntaxError, AttributeError)
 _NAMED = 5  # so many file names fit into one message
 
 
@@ -31,7 +32,7 @@ def read_pictures(files: Sequence[Path], size: int | None) -> np.ndarray:
     for file in files:
         try:
             read.append(_read(file))
-        except (UnidentifiedImageError, OSError, ValueError, SyntaxError, AttributeError) as error:
+        except _UNREADABLE as error:
             broken.append(f"{file} ({error or type(error).__name__})")
     if broken:
         raise FormatError(
@@ -45,7 +46,7 @@ def read_pictures(files: Sequence[Path], size: int | None) -> np.ndarray:
         scale = 255 / max(max(float(picture.max()) for picture in deep) - low, 1e-12)
         read = [p if p.dtype == np.uint8 else np.round((p - low) * scale).astype(np.uint8) for p in read]
     if size is not None:
-        read = [_fitted(picture, size) for picture in read]
+        read = [fitted(picture, size) for picture in read]
     _check_sizes(files, read)
     if any(picture.ndim == 3 for picture in read):
         read = [
@@ -88,14 +89,33 @@ def _read_dicom(file: Path) -> np.ndarray:
     return -values if scan.PhotometricInterpretation == "MONOCHROME1" else values
 
 
-def _fitted(picture: np.ndarray, size: int) -> np.ndarray:
-    """The middle square of `picture`, resampled to `size` pixels."""
+def picture_shape(file: Path) -> tuple[int, ...]:
+    """Height and width of a picture as it lies in its file.
+
+    Raises:
+        FormatError: an unreadable file.
+    """
+    try:
+        if file.suffix.lower() == ".dcm":
+            return _read_dicom(file).shape[:2]
+        with Image.open(file) as picture:
+            return picture.height, picture.width
+    except _UNREADABLE as error:
+        raise FormatError(
+            f"{file} cannot be read ({error or type(error).__name__}).",
+            "Mend it or take it out of the folder.",
+            path=str(file),
+        ) from error
+
+
+def fitted(picture: np.ndarray, size: int, rule: Image.Resampling = Image.Resampling.BICUBIC) -> np.ndarray:
+    """The middle square of `picture`, resampled to `size` pixels; masks need the rule NEAREST."""
     height, width = picture.shape[:2]
     edge = min(height, width)
     top, left = (height - edge) // 2, (width - edge) // 2
     square = Image.fromarray(picture[top : top + edge, left : left + edge])
     # Pillow's bicubic filter widens when it shrinks, so that nothing is skipped.
-    return np.asarray(square.resize((size, size), Image.Resampling.BICUBIC))
+    return np.asarray(square.resize((size, size), rule))
 
 
 def _check_sizes(files: Sequence[Path], read: Sequence[np.ndarray]) -> None:
