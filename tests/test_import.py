@@ -57,6 +57,7 @@ PUBLIC = {
     ],
     "training": ["fit", "evaluate", "predict", "compare", "Arm"],
     "vision": ["Classifier"],
+    "graphs": ["trace", "model_graph"],
     "plots": ["images", "curves", "descent", "explore_threshold"],
     "course": ["preflight", "record", "self_check", "closing", "model_card", "place_results"],
 }

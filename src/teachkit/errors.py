@@ -68,6 +68,18 @@ class LessonError(TeachkitError):
     """A lesson, its record or its declaration is wrong."""
 
 
+class GraphError(TeachkitError):
+    """A network cannot become the graph that was asked for, or a graph is not what it claims to be."""
+
+
+class UnsupportedLayerError(GraphError, TypeError):
+    """A layer or operation that no rule turns into neurons and edges."""
+
+
+class GraphTooLargeError(GraphError, ValueError):
+    """A graph would have more nodes or edges than the limit allows."""
+
+
 def nearest(name: str, known: Iterable[str], kind: str) -> str:
     """A remedy sentence that offers the names closest to `name`, else all of them."""
     options = sorted(known)
