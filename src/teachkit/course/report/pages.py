@@ -63,6 +63,7 @@ def render(notebook: Path, *, link: Callable[[str], str | None]) -> Page:
     """
     nb = nbformat.read(notebook, as_version=4)
     nb.cells = [c for c in nb.cells if c.cell_type != "raw" and not ERROR_MARKERS & _tags(c)]
+    _formulae_as_markdown(nb.cells)
     html, _ = Exporter(template_name="basic").from_notebook_node(nb)
     soup = BeautifulSoup(html, "html.parser")
     rendered = list(soup.find_all("div", class_="cell"))
@@ -73,6 +74,15 @@ def render(notebook: Path, *, link: Callable[[str], str | None]) -> Page:
     figures = _figures(soup)
     relink(soup, link)
     return Page(body=_group_deeper(nb.cells, rendered), outline=outline, figures=figures)
+
+
+def _formulae_as_markdown(cells: Any) -> None:
+    """Formulae that a cell showed become Markdown, whose formulae are drawn without a script."""
+    for cell in cells:
+        for output in cell.get("outputs", []):
+            shown = output.get("data", {})
+            if "text/latex" in shown and "text/html" not in shown:
+                shown["text/markdown"] = shown["text/latex"]
 
 
 def _tags(cell: Any) -> set[str]:
