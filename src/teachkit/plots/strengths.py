@@ -25,6 +25,7 @@ from teachkit.plots.picture import (
 
 SHOWN = (0.0, 0.5, 1.0, 2.0, 3.0)
 MOST_COLUMNS = 6
+WIDTH = 8.0  # inches; the curve and the line under it need as much
 Change = Callable[[float], Sequence[np.ndarray] | np.ndarray]
 Curve = Mapping[float, Sequence[float]]
 
@@ -47,7 +48,8 @@ class Reading:
     @property
     def sentence(self) -> str:
         """Both in words."""
-        said = f"Strength {self.strength:g}: {self.label} {self.score}"
+        mean, least, _ = self.score
+        said = f"Strength {self.strength:g}: {self.label} {f'{mean:.3f}' if least != least else self.score}"
         if self.change is None or self.strength == 0:
             return f"{said}."
         value, low, high = self.change
@@ -199,9 +201,9 @@ def _twin(
 ) -> Picture:
     """One column of images per strength; the curve in a panel below them."""
     rows = max(len(found) for found in columns.values())
-    side = min(1.7, 10 / len(columns))
+    side = min(2.2, 10 / len(columns))
     below = 2.7 if curve else 0.0
-    figure = new_figure(max(4.6, side * len(columns)), rows * side + 0.9 + below)
+    figure = new_figure(max(WIDTH if curve else 4.6, side * len(columns)), rows * side + 0.9 + below)
     top, *rest = figure.subfigures(
         2 if curve else 1, 1, squeeze=False, height_ratios=[rows * side + 0.5, below][: 1 + bool(curve)]
     )[:, 0]
@@ -238,4 +240,4 @@ def _curve(axes: Axes, curve: Curve, votes: Sequence[float], label: str) -> None
         axes.axvline(vote, color=ORANGE, linewidth=2, linestyle="--", label=name if index == 0 else None)
     axes.set(xlabel="strength (1 = the limits as set)", ylabel=label)
     axes.grid(axis="y")
-    axes.legend(loc="best")
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)

@@ -92,8 +92,8 @@ def _drawn_with(seed: int) -> Iterator[None]:
 def _alone(augment: "Augment") -> Iterator[tuple[str, str, "Draws"]]:
     """Field, words and draws of every change that is switched on."""
     strength = augment.strength
-    calm = augment.at(0).draw(1)
-    calm = replace(calm, changed=torch.ones(1, dtype=torch.bool))
+    with _drawn_with(0):
+        calm = replace(augment.at(0).draw(1), changed=torch.ones(1, dtype=torch.bool))
     yes = torch.ones(1, dtype=torch.bool)
     if augment.flip in ("horizontal", "both"):
         yield "flip", "flip, left and right", replace(calm, across=yes)
