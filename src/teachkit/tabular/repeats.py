@@ -1,5 +1,6 @@
 """Errors of several models over the same random splits, and what may be concluded from them."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,10 +90,24 @@ class Repeats:
         }
         return pd.DataFrame(cells, index=pd.Index(self.models, name="model"))
 
-    def plot(self, metric: str = "mae", *, log: bool = False, title: str = "") -> Picture:
-        """A box per model over the splits, with the mean and its corrected interval beside it."""
+    def plot(
+        self,
+        metric: str = "mae",
+        *,
+        log: bool = False,
+        title: str = "",
+        beside: Mapping[str, Sequence[float]] | None = None,
+    ) -> Picture:
+        """A box per model over the splits, with the mean and its corrected interval beside it.
+
+        Args:
+            metric: "mae", "rmse" or "r2".
+            log: a logarithmic axis.
+            title: of the figure.
+            beside: other lists by name, such as what somebody published: boxes without an interval, below.
+        """
         return boxes(
-            {model: self.values(model, metric) for model in self.models},
+            {model: self.values(model, metric) for model in self.models} | dict(beside or {}),
             {model: self.interval(model, metric) for model in self.models},
             label=self._title(metric),
             title=title or f"Test error over {len(self)} random splits",
