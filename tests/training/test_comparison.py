@@ -14,7 +14,7 @@ from torch import nn
 
 from teachkit import metrics, training
 from teachkit.data.splits import Split
-from teachkit.errors import SettingsError, UnfairComparisonError, UnknownNameError
+from teachkit.errors import FormatError, SettingsError, UnfairComparisonError, UnknownNameError
 from teachkit.training import Arm, Comparison, compare
 
 MakeSplit = Callable[..., Split]
@@ -199,6 +199,63 @@ def test_questions_about_one_arm_are_answered_by_its_first_seed_on_the_test_spli
     assert threshold.false_positives == int(((first[:, 1] > 0.5) & (truth == 0)).sum())
     assert arm.test.title in found.plot_reliability("pretrained").alt
     assert "pretrained" in found.plot_intervals("auc").alt
+
+
+def test_scoring_on_some_rows_equals_scoring_those_rows_by_hand(arm: Arm, found: Comparison) -> None:
+    rows = np.arange(40) % 3 > 0
+    some = found.on(rows, note="two thirds")
+    for seed in range(3):
+        expected = metrics.scores(
+            arm.test.labels[rows], found.predictions["pretrained"][seed][rows], "binary"
+        )
+        assert some.runs["pretrained"][seed].scores == pytest.approx(expected)
+    assert "test (n = 26; two thirds)" in some.plot_intervals("auc").alt
+    assert some.explore_threshold("random").at(0.5).true_positives <= int(arm.test.labels[rows].sum())
+    assert some.model("random") is found.model("random")
+    assert some.evaluate("random", arm.test[rows]) == pytest.approx(some.runs["random"][0].scores)
+    assert found.on(slice(None)).scores.equals(found.scores)
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"), [(np.zeros(40, bool), "No test row"), (np.ones(39, bool), "39.* for 40 test rows")]
+)
+def test_no_rows_or_a_mask_of_another_length_are_refused(
+    found: Comparison, rows: np.ndarray, words: str
+) -> None:
+    with pytest.raises(FormatError, match=words):
+        found.on(rows)
+
+
+def test_test_time_augmentation_averages_the_plain_images_and_their_changed_views(
+    arm: Arm, found: Comparison
+) -> None:
+    def mirrored(images: torch.Tensor) -> torch.Tensor:
+        return images.flip(3)
+
+    model = found.model("random")
+    plain = training.predict(model, arm.test, device="cpu")
+    other = training.predict(
+        model, arm.test.replace(images=np.ascontiguousarray(arm.test.images[:, :, ::-1])), device="cpu"
+    )
+    views = training.predict(model, arm.test, device="cpu", views=mirrored, repeats=3)
+    np.testing.assert_allclose(views, (plain + 3 * other) / 4, atol=1e-6)
+    assert found.evaluate("random", arm.test, views=mirrored, repeats=3) == pytest.approx(
+        metrics.scores(arm.test.labels, views, "binary")
+    )
+
+
+def test_views_are_drawn_alike_each_time_and_refused_where_places_matter(
+    make_split: MakeSplit, arm: Arm, found: Comparison
+) -> None:
+    def noisy(images: torch.Tensor) -> torch.Tensor:
+        return images + 0.2 * torch.randn(images.shape)
+
+    once, again = (found.evaluate("random", arm.test, views=noisy) for _ in range(2))
+    assert once == again
+    with pytest.raises(SettingsError, match="segmentation"):
+        training.predict(nn.Conv2d(1, 2, 1), make_split("segmentation"), views=noisy)
+    with pytest.raises(SettingsError, match="repeats=0"):
+        found.evaluate("random", arm.test, views=noisy, repeats=0)
 
 
 @pytest.mark.slow
