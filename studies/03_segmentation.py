@@ -122,7 +122,6 @@ def train_one(arm: dict[str, Any], seed: int, lr: float) -> tuple[vision.UNet, d
     return model, {
         "steps": history.steps,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "receptive_field": model.receptive_field(),
         "loss": asdict(loss),
         "epochs": history.epochs,
     }
@@ -306,10 +305,14 @@ def _sizes(rows: dict[str, list[dict[str, Any]]]) -> str:
     return markdown_table(
         header,
         [
-            [title, f"{cells[0]['parameters']:,}", f"{cells[0]['receptive_field']} pixels"]
+            [title, f"{cells[0]['parameters']:,}", f"{_sees(ABLATIONS['depth'][title])} pixels"]
             for title, cells in rows.items()
         ],
     )
+
+
+def _sees(change: dict[str, Any]) -> int:
+    return vision.UNet(3, 2, depth=(BASE | change)["depth"], base_width=1).receptive_field()
 
 
 def _sweep_table(grid: Grid) -> str:

@@ -9,6 +9,7 @@ explore_threshold   what a threshold costs at a prevalence
 explore_strength    images at rising strength, and what it did to the score
 animate             a short moving picture with a still twin
 residual_network    one block, and the image on its way through all of them
+u_shape             the way down, the way up, and what is passed across
 segmentation        images, true and predicted masks, and their errors
 cheat_the_metric    change a true mask and watch which score notices
 reliability         do stated probabilities come true?
@@ -40,3 +41,4 @@ from teachkit.plots.strengths import StrengthExplorer as StrengthExplorer
 from teachkit.plots.strengths import explore_strength as explore_strength
 from teachkit.plots.thresholds import ThresholdExplorer as ThresholdExplorer
 from teachkit.plots.thresholds import explore_threshold as explore_threshold
+from teachkit.plots.unets import u_shape as u_shape

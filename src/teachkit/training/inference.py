@@ -18,6 +18,9 @@ from teachkit.training.modes import evaluating
 from teachkit.training.plan import Augment
 from teachkit.training.seeds import seeded
 
+# Sixteen crops of 128 pixels: a U-Net of base width 16 then needs about 200 MB, and no time is lost.
+PIXELS_AT_ONCE = 2**18
+
 
 def predict(
     model: nn.Module,
@@ -33,7 +36,7 @@ def predict(
     Args:
         model: as for `fit`.
         split: N rows.
-        batch_size: does not change the result, beyond rounding.
+        batch_size: at most so many rows at once; does not change the result, beyond rounding.
         device: as for `fit`.
         views: test-time augmentation: the result is the mean over the images as they are and `repeats` random
             changes of them, drawn with seed 0. Not for segmentation, whose places would move.
@@ -62,7 +65,7 @@ def predict(
 
     parts = []
     with seeded(0), evaluating(model), torch.no_grad(), fabric.autocast():
-        for inputs, _ in batches.in_order(batch_size):
+        for inputs, _ in batches.in_order(rows_at_once(batches, split.info.task, batch_size)):
             found = ask(inputs)
             if views is not None:
                 changed = [ask(cast(Tensor, views(inputs))) for _ in range(repeats)]
@@ -93,13 +96,20 @@ def targets_of(split: Split) -> np.ndarray:
     return np.asarray(split.masks) if split.info.task == "segmentation" else split.labels
 
 
+def rows_at_once(batches: Batches, task: str, batch_size: int) -> int:
+    """`batch_size`, or fewer rows where the answer is per pixel: such a network keeps maps of full size."""
+    if task != "segmentation":
+        return batch_size
+    return max(1, min(batch_size, PIXELS_AT_ONCE // int(np.prod(batches.targets.shape[-2:]))))
+
+
 @torch.no_grad()
 def score_split(
     net: nn.Module, batches: Batches, task: str, loss: Loss, batch_size: int
 ) -> dict[str, float] | None:
     """Mean loss over samples and the task's scores, or None when an output is not finite."""
     total, outputs, targets = 0.0, [], []
-    for inputs, target in batches.in_order(batch_size):
+    for inputs, target in batches.in_order(rows_at_once(batches, task, batch_size)):
         output = net(inputs).float()
         total += float(loss(output, target)) * len(target)
         outputs.append(probabilities(output, task).cpu())

@@ -7,31 +7,33 @@ import numpy as np
 from teachkit.errors import SettingsError
 
 
-def reach(depth: int, up: str = "nearest") -> tuple[int, int]:
-    """How many pixels before and after its own place the answer of a U-Net can depend on, at most.
+def fields(depth: int, up: str = "nearest") -> list[tuple[int, int]]:
+    """The part of the image that each answer of a U-Net can depend on, along one axis: (before, after).
 
     We follow one output pixel back to the image as an interval [low, high] of pixel numbers: a 3×3
     convolution adds one on both sides, enlarging halves the numbers, pooling doubles them. The result depends
-    on where the pixel lies in the grid of the deepest level; the largest one counts.
+    on where the pixel lies in a cell of the coarsest map, so there is one for each place in such a cell.
 
     Args:
         depth: number of halvings.
         up: how maps are enlarged; "bilinear" looks one place further than the others.
 
-    >>> reach(0)
-    (2, 2)
+    Returns:
+        For each of 2^depth places: pixels before it and pixels after it.
+
+    >>> fields(0)
+    [(2, 2)]
     """
-    before = after = 0
-    cell = 2**depth
-    for place in range(4 * cell, 5 * cell):
+    cell, found = 2**depth, []
+    for place in range(cell):
         low, high = place - 2, place + 2  # the two convolutions of the finest level
         for _ in range(depth):
             low, high = _enlarged_from(low, high, up)
             low, high = low - 2, high + 2
         for _ in range(depth):
             low, high = 2 * low - 2, 2 * high + 1 + 2
-        before, after = max(before, place - low), max(after, high - place)
-    return before, after
+        found.append((place - low, high - place))
+    return found
 
 
 def _enlarged_from(low: int, high: int, up: str) -> tuple[int, int]:
