@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, Self
+from typing import Literal
 
 import numpy as np
 import torch
@@ -86,7 +86,7 @@ class PixelLoss:
     @classmethod
     def weighted(
         cls, shares: Mapping[str, float] | Sequence[float], kind: Kind = "cross-entropy", gamma: float = 2.0
-    ) -> Self:
+    ) -> "PixelLoss":
         """Weights inverse to the shares of the classes, with mean 1: all classes count alike.
 
         Args:
@@ -170,7 +170,8 @@ def focal_loss(outputs: Tensor, masks: Tensor, weights: Tensor | None, gamma: fl
     """Cross-entropy in which a pixel counts less the surer the network is of its class."""
     logs = F.log_softmax(outputs.float(), dim=1).gather(1, masks.unsqueeze(1)).squeeze(1)
     counts = torch.ones_like(logs) if weights is None else weights.float()[masks]
-    return (counts * (1 - logs.exp()) ** gamma * -logs).sum() / counts.sum()
+    unsure = (1 - logs.exp()).clamp_min(1e-7)  # at exactly 0 a gamma below 1 has no finite slope
+    return (counts * unsure**gamma * -logs).sum() / counts.sum()
 
 
 def _overlap_by_hand(chances: list[list[float]], truth: list[int], index: int) -> float:
