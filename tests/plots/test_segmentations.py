@@ -68,6 +68,8 @@ def test_dark_pictures_are_brightened_and_that_is_said():
     assert drawn(picture)[0].max() == 1
     assert "1 dark picture shown brighter" in picture.alt
     assert drawn(picture)[1].max() == 200 / 255
+    empty = plots.segmentation([dark // 20], [TRUTH], classes=("background", "nucleus"))
+    assert drawn(empty)[0].max() == pytest.approx(20 / 255)  # noise is not blown up to white
 
 
 @pytest.mark.parametrize(

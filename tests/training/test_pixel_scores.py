@@ -59,6 +59,13 @@ def test_pictures_come_from_the_worst_to_the_best(masks_and_guesses: tuple[np.nd
     assert len(rows_from_worst_to_best(truth, guess, 99, 3)) == 5
 
 
+def test_pictures_without_an_outline_are_shown_only_when_there_are_no_others() -> None:
+    truth = np.zeros((3, 4, 4), int)
+    assert list(rows_from_worst_to_best(truth, truth, 2, 2)) == [0, 2]
+    truth[1, :2] = 1
+    assert list(rows_from_worst_to_best(truth, truth, 2, 2)) == [1]
+
+
 @pytest.fixture(scope="module")
 def found() -> Comparison:
     """Two seeds of a tiny U-Net on pictures whose mask is their brightness."""

@@ -27,7 +27,8 @@ from teachkit.plots.picture import (
 
 Pictures = Sequence[np.ndarray] | np.ndarray
 _EMPTY = "#E6E6E6"
-_DARK = 0.5  # a picture whose brightest pixels stay below is shown brighter
+_DARK = 0.5  # a picture whose brightest pixels stay below is shown brighter, but at most
+_BRIGHTER = 20  # times, so that an empty one stays dark
 
 
 @dataclass(frozen=True)
@@ -227,5 +228,5 @@ def _rgb(image: np.ndarray) -> NDArray[np.float64]:
 
 def _visible(image: NDArray[np.float64]) -> NDArray[np.float64]:
     """The same picture, or a brighter one where hardly a pixel reaches half of the range."""
-    top = float(np.percentile(image, 99.8))
-    return image if top >= _DARK or top == 0 else np.clip(image / top, 0, 1)
+    top = max(float(np.percentile(image, 99.8)), 1 / _BRIGHTER)
+    return image if top >= _DARK else np.clip(image / top, 0, 1)

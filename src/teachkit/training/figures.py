@@ -112,7 +112,7 @@ class Figures:
         Args:
             arm: its name.
             rows: how many test images, at even distances from the one with the lowest mean Dice to the
-                highest; or their row numbers.
+                highest, of those with more than one class; or their row numbers.
         """
         test = self._test_of(arm) if arm in self.arms else self._test
         truth, guess = predicted_masks(test, self._first(arm).predictions)

@@ -61,10 +61,13 @@ def scores_by_class(truth: Masks, guess: Masks, classes: Sequence[str]) -> pd.Da
 def rows_from_worst_to_best(truth: Masks, guess: Masks, rows: int, num_classes: int) -> dict[int, float]:
     """Row number → mean Dice over its classes, for `rows` pictures at even distances in that order.
 
-    A rule instead of a choice: nobody picks the pictures that flatter the model.
+    A rule instead of a choice: nobody picks the pictures that flatter the model. Pictures whose truth holds
+    one class only have nothing to outline; they are left out as long as there are others.
     """
+    mixed = np.array([(mask != mask.flat[0]).any() for mask in truth])
+    candidates = np.flatnonzero(mixed) if mixed.any() else np.arange(len(truth))
     each = dice(truth, guess, num_classes, per_image=True)
     mean = np.nanmean(each, axis=1)  # a picture shows at least one class
-    order = np.argsort(mean, kind="stable")
+    order = candidates[np.argsort(mean[candidates], kind="stable")]
     places = np.unique(np.linspace(0, len(order) - 1, min(rows, len(order))).round().astype(int))
     return {int(row): float(mean[row]) for row in order[places]}
