@@ -109,7 +109,7 @@ def make_loss(name: str, shares: dict[str, float]) -> training.PixelLoss:
     """The loss of an arm; "weighted" takes its weights from the classes' shares of the training crops."""
     if name == "weighted":
         return training.PixelLoss.weighted(shares)
-    return training.PixelLoss(name)  # type: ignore[arg-type]
+    return training.PixelLoss(name)
 
 
 def train_one(arm: dict[str, Any], seed: int, lr: float) -> tuple[vision.UNet, dict[str, Any]]:

@@ -13,7 +13,6 @@ from teachkit.errors import FormatError, SettingsError, UnknownNameError, neares
 from teachkit.shapes import Outputs
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-Kind = Literal["cross-entropy", "dice", "focal", "cross-entropy+dice"]
 KINDS = ("cross-entropy", "dice", "focal", "cross-entropy+dice")
 
 
@@ -64,7 +63,7 @@ class PixelLoss:
     "dice", Milletari et al., V-Net, 3DV 2016, with plain sums instead of squares.
     """
 
-    kind: Kind = "cross-entropy"
+    kind: str = "cross-entropy"
     class_weights: tuple[float, ...] | None = None
     gamma: float = 2.0
 
@@ -85,7 +84,7 @@ class PixelLoss:
 
     @classmethod
     def weighted(
-        cls, shares: Mapping[str, float] | Sequence[float], kind: Kind = "cross-entropy", gamma: float = 2.0
+        cls, shares: Mapping[str, float] | Sequence[float], kind: str = "cross-entropy", gamma: float = 2.0
     ) -> "PixelLoss":
         """Weights inverse to the shares of the classes, with mean 1: all classes count alike.
 
