@@ -1,6 +1,7 @@
 """Batches hold the pixels of their rows, wherever the pixels live."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from torch import nn
 
 from teachkit import training
 from teachkit.data.splits import Split
+from teachkit.errors import FormatError
 from teachkit.training.batches import Batches
 from teachkit.training.plan import Plan
 from teachkit.training.seeds import seeded
@@ -63,6 +65,14 @@ def test_sixteen_bit_masks_are_read(make_split: MakeSplit) -> None:
     _, targets = Batches.of(wide, CPU).gather(np.arange(5))
     assert targets.dtype == torch.int64
     np.testing.assert_array_equal(targets.numpy(), split.masks[:5])
+
+
+def test_masks_of_single_objects_are_no_classes(make_split: MakeSplit) -> None:
+    split = make_split("segmentation")
+    numbered = split.replace(info=replace(split.info, instances=True))
+    with pytest.raises(FormatError, match=r"number single objects.*split\.semantic\(\)"):
+        Batches.of(numbered, torch.device("cpu"))
+    assert Batches.of(numbered.semantic(), torch.device("cpu")).targets.max() == 1
 
 
 @pytest.mark.parametrize("rows", [1, 2, 19, 20, 21, 22, 40, 41, 99])

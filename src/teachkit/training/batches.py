@@ -89,6 +89,12 @@ def _targets(split: Split) -> np.ndarray:
     if split.info.task == "segmentation":
         if split.masks is None:
             raise FormatError(f"{split.title} has no masks.", "A segmentation split needs one per image.")
+        if split.info.instances:
+            raise FormatError(
+                f"{split.title}: the masks number single objects, which are no classes to learn.",
+                "Turn them into classes first: split.semantic().",
+                name=split.info.name,
+            )
         return _stacked(split.masks, f"{split.title}: the masks")
     if split.info.task in ("multi-label", "regression"):
         return split.labels.astype(np.float32)
@@ -102,7 +108,7 @@ def _stacked(pictures: np.ndarray | list[np.ndarray], what: str) -> np.ndarray:
     if len(shapes) > 1:
         raise FormatError(
             f"{what} differ in size: {shapes[0]} and {shapes[-1]}, among {len(shapes)} sizes.",
-            "Resize them or cut patches of one size.",
+            "Cut pieces of one size: split.crops(128), or resize them.",
             shapes=shapes,
         )
     return np.stack(pictures)
