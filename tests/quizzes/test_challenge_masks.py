@@ -68,3 +68,55 @@ def test_the_plain_model_sees_colour_and_no_neighbours(shape):
     moved = np.roll(masks, 1, axis=2)  # the class depends on the pixel to the left alone
     blind = plain_masks(split(images, moved), split(images, moved))
     assert (blind == masks).all() or (blind == 1 - masks).all() or len(np.unique(blind)) == 1
+
+
+CHALLENGE = "03_segmentation/challenge.ipynb"
+
+
+def crops(part):
+    from teachkit import data
+
+    return data.load("ihc_masks", part, size=128).crops(64)
+
+
+def hand_in(kind):
+    """A student's masks: all right, the plain model's, everything rare, everything the most common class."""
+    test = crops("test")
+    if kind == "right":
+        return test.masks
+    if kind == "plain":
+        return plain_masks(crops("train"), test)
+    return np.full(test.masks.shape, {"rare": 3, "common": 2}[kind], np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("kind", "steps", "points"),
+    [
+        ("right", 300, (3, 7)),
+        ("right", 301, (2, 7)),
+        ("right", -1, (2, 7)),
+        ("plain", 0, (3, 2)),  # no better than itself, and no worse
+        ("rare", 0, (3, 0)),  # finds all of the rare class, and nothing else
+        ("common", 0, (3, 0)),
+    ],
+)
+def test_each_rule_of_the_challenge_has_its_own_points(offline, tmp_path, marks_of, kind, steps, points):
+    save_masks(hand_in(kind), steps=steps, data="ihc_masks", path=tmp_path / PREDICTIONS)
+    marks = marks_of(CHALLENGE, {"solve": "def solve(*_): raise RuntimeError"})
+    assert (marks["form-test"], marks["score-test"]) == points
+
+
+@pytest.mark.parametrize(("name", "count"), [("ihc_masks", 11), ("wisconsin", 12)])
+def test_masks_for_other_images_earn_nothing(offline, tmp_path, marks_of, name, count):
+    masks = np.zeros((count, 64, 64), np.uint8)
+    save_masks(masks, steps=1, data=name, path=tmp_path / PREDICTIONS)
+    marks = marks_of(CHALLENGE)
+    assert (marks["form-test"], marks["score-test"]) == (0, 0)
+
+
+def test_reference_solution_finds_the_rare_class_and_keeps_the_others(offline, marks_of):
+    import torch
+
+    torch.set_num_threads(1)
+    marks = marks_of(CHALLENGE)
+    assert (marks["form-test"], marks["score-test"]) == (3, 7)
