@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 import torch
 from _grid import ROOT, Grid, markdown_table, write_section
+from _pictures import background, otsu, predict, scores
 from _tables import difference_table, score_table
 
-from teachkit import data, metrics, training, vision
+from teachkit import data, training, vision
 from teachkit.data import Split
 from teachkit.errors import UnfairComparisonError
 
@@ -73,38 +74,6 @@ def load(split: str) -> Split:
     return data.load(DATA, split)
 
 
-def scores(truth: Split, predicted: list[np.ndarray]) -> dict[str, float]:
-    """Scores of the class "nucleus" over whole pictures.
-
-    Pixels of all pictures together, but for "dice_picture", the mean over pictures; "object_f1" matches the
-    connected pieces of the prediction with the true nuclei.
-    """
-    numbers = list(truth.masks or [])
-    masks = list(truth.semantic().masks or [])
-    pieces = [metrics.connected_objects(mask, smallest=16) for mask in predicted]
-    found = metrics.object_scores(numbers, pieces)
-    right = sum(int((a == b).sum()) for a, b in zip(masks, predicted, strict=True))
-    return {
-        "acc": right / sum(mask.size for mask in masks),
-        "dice": float(metrics.dice(_flat(masks), _flat(predicted), 2)[1]),
-        "iou": float(metrics.iou(_flat(masks), _flat(predicted), 2)[1]),
-        "boundary_f": float(metrics.boundary_f(masks, predicted, 2, tolerance=2)[1]),
-        "dice_picture": float(np.nanmean(metrics.dice(masks, predicted, 2, per_image=True)[:, 1])),
-        "object_f1": found.f1,
-        "objects": found.predicted,
-        "true_objects": found.true,
-    }
-
-
-def _flat(masks: list[np.ndarray]) -> np.ndarray:
-    return np.concatenate([mask.reshape(-1) for mask in masks])
-
-
-def predict(model: vision.UNet, pictures: Split) -> list[np.ndarray]:
-    """The likelier class of every pixel of whole pictures."""
-    return [model.segment(picture).argmax(0) for picture in pictures.images or []]
-
-
 def make_loss(name: str, shares: dict[str, float]) -> training.PixelLoss:
     """The loss of an arm; "weighted" takes its weights from the classes' shares of the training crops."""
     if name == "weighted":
@@ -145,26 +114,13 @@ def _settings(arm: dict[str, Any], seed: int, lr: float, split: str) -> dict[str
 
 def run_baseline(grid: Grid) -> None:
     """What needs no network."""
-    grid.run("baseline_background", {"data": DATA}, lambda: {"test": _without_network(_background)})
+    grid.run("baseline_background", {"data": DATA}, lambda: {"test": _without_network(background)})
     grid.run("baseline_otsu", {"data": DATA}, lambda: {"test": _without_network(otsu)})
 
 
 def _without_network(rule: Any) -> dict[str, float]:
     pictures = load("test")
     return scores(pictures, [rule(picture) for picture in pictures.images or []])
-
-
-def _background(picture: np.ndarray) -> np.ndarray:
-    return np.zeros(picture.shape[:2], dtype=np.int64)
-
-
-def otsu(picture: np.ndarray) -> np.ndarray:
-    """Otsu's threshold on the mean over channels; the side with fewer pixels is called nucleus."""
-    from skimage.filters import threshold_otsu
-
-    grey = picture.mean(-1) if picture.ndim == 3 else picture.astype(float)
-    bright = grey > threshold_otsu(grey)
-    return (bright if bright.mean() <= 0.5 else ~bright).astype(np.int64)
 
 
 def run_sweep(grid: Grid) -> None:

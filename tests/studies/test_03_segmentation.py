@@ -84,7 +84,7 @@ def test_a_perfect_mask_scores_one_but_counts_touching_nuclei_as_one(s03, pictur
 
 
 def test_background_alone_scores_its_share_in_accuracy_and_nothing_in_dice(s03, pictures):
-    found = s03.scores(pictures, [s03._background(image) for image in pictures.images])
+    found = s03.scores(pictures, [s03.background(image) for image in pictures.images])
     pixels = sum(mask.size for mask in pictures.masks)
     nuclei = sum(int((mask > 0).sum()) for mask in pictures.masks)
     assert found["acc"] == pytest.approx(1 - nuclei / pixels)
