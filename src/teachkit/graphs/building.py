@@ -1,7 +1,7 @@
 """How rules make a graph: values travel as tensors of ids, and each rule adds one layer of neurons.
 
-A tensor inside the network is stood for by a tensor of node ids of the same shape. Reshaping, cutting or joining
-it is done to the ids, and makes no neuron. Edges are written down only after all of them were counted.
+A tensor inside the network is stood for by a tensor of node ids of the same shape. Reshaping, cutting or
+joining it is done to the ids, and makes no neuron. Edges are written down only after all were counted.
 """
 
 from collections.abc import Callable, Mapping
@@ -94,7 +94,7 @@ class Builder:
     def constant_id(self) -> int:
         return self._constant
 
-    def weights(self, parameter: nn.Parameter) -> Weights:
+    def weights(self, parameter: Tensor) -> Weights:
         """Ids of a parameter's numbers, in its shape; the same parameter always gives the same ids."""
         return self._tables.ids(parameter)
 
@@ -189,7 +189,7 @@ class _Tables:
         self._known: dict[int, Weights] = {}
         self._next = 0
 
-    def ids(self, parameter: nn.Parameter) -> Weights:
+    def ids(self, parameter: Tensor) -> Weights:
         known = self._known.get(id(parameter))
         if known is None:
             offset, self._next = self._next, self._next + parameter.numel()

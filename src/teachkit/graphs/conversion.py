@@ -1,4 +1,4 @@
-"""From a network to its model-graph: follow the ids of neurons through the operations, one rule an operation."""
+"""From a network to its model-graph: follow the ids of neurons through the operations, each by its rule."""
 
 from typing import Any
 
@@ -107,10 +107,11 @@ class _Conversion:
         return self.results[value] if isinstance(value, fx.Node) else value
 
     def _call(self, node: fx.Node) -> Any:
-        args, kwargs = (map_aggregate(part, self._result) for part in (node.args, node.kwargs))
+        args: Any = map_aggregate(node.args, self._result)
+        kwargs: Any = map_aggregate(node.kwargs, self._result)
         part = part_of(node) if node.op == "call_module" else None
-        key = type(part) if part is not None else node.target
-        rule = registry.MODULES.get(key) if part is not None else registry.OPERATIONS.get(key)
+        key: Any = type(part) if part is not None else node.target
+        rule = (registry.OPERATIONS if part is None else registry.MODULES).get(key)
         if not _has_ids((args, kwargs)):
             return self._plain(node, args, kwargs)
         if rule is None or (part is not None and _hooked(part)):
@@ -120,7 +121,7 @@ class _Conversion:
         self.build.private = all(self._only_reader(before) for before in node.all_input_nodes)
         self._check_in_place(node, part, key)
         if rule not in registry.TAKES_ZEROS:
-            args, kwargs = (map_aggregate(p, self._solid) for p in (args, kwargs))
+            args, kwargs = map_aggregate(args, self._solid), map_aggregate(kwargs, self._solid)
         first = (self.build,) if part is None else (self.build, part)
         try:
             result = rule(*first, *args, **kwargs)
@@ -191,7 +192,7 @@ class _Conversion:
         expected = self.shapes.get(node.name)
         if isinstance(result, Neurons) and expected is not None and tuple(result.shape) != expected:
             raise GraphError(
-                f"'{node.target}' gives {expected}, but its rule made neurons of shape {tuple(result.shape)}.",
+                f"'{node.target}' gives {expected}, but its rule made neurons {tuple(result.shape)}.",
                 "The rule of this layer is wrong; do not use the graph.",
             )
 

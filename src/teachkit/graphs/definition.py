@@ -1,6 +1,6 @@
 """The forward pass as the definition reads: level by level, each neuron adds up what arrives, then activates.
 
-h_i = act_i( sum_j strength_ji * h_j + b_i ), or the largest arriving message for a neuron that pools by maximum.
+h_i = act_i( sum_j strength_ji * h_j + b_i ); a neuron that pools takes the largest message, not the sum.
 This is the version to read; a faster one must give the same numbers.
 """
 
@@ -56,7 +56,8 @@ def _collect(messages: Tensor, receivers: Tensor, aggregate: Tensor) -> Tensor:
     by_maximum = aggregate == MAX
     if not by_maximum.any():
         return empty.index_add(0, receivers, messages)
-    largest = empty.index_reduce(0, receivers.long(), messages, "amax", include_self=False)
+    places = receivers.long()[:, None].expand_as(messages)
+    largest = empty.scatter_reduce(0, places, messages, "amax", include_self=False)
     if by_maximum.all():
         return largest
     return torch.where(by_maximum[:, None], largest, empty.index_add(0, receivers, messages))

@@ -1,4 +1,4 @@
-"""The record of a model-graph: neurons, edges and the numbers they use, kept apart so that sharing is visible.
+"""The record of a model-graph: neurons, edges and the numbers they use, kept apart to make sharing visible.
 
 strength of an edge = gain * values[weight], or its gain alone where nothing is learned (weight = -1).
 """
@@ -6,10 +6,12 @@ strength of an edge = gain * values[weight], or its gain alone where nothing is 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from teachkit.errors import GraphError
 
@@ -221,6 +223,35 @@ class ModelGraph:
 
         return to_networkx(self)
 
+    def to_module(self) -> nn.Module:
+        """A network that computes what the graph computes.
+
+        Layers that still share weights as torch's Linear and convolutions do become these. All others, such
+        as an untied convolution, become a `LocallyConnected` layer: each edge can have its own weight.
+        """
+        from teachkit.graphs.rebuilding import to_module
+
+        return to_module(self)
+
+    def untie(self) -> "ModelGraph":
+        """The same graph with a number of its own for every learned edge and bias: nothing is shared."""
+        from teachkit.graphs.rebuilding import untie
+
+        return untie(self)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the graph to one file, whole or not at all."""
+        from teachkit.graphs.files import save
+
+        return save(self, path)
+
+    @staticmethod
+    def load(path: str | Path) -> "ModelGraph":
+        """Read a saved graph; a damaged file is refused."""
+        from teachkit.graphs.files import load
+
+        return load(path)
+
     def to(self, target: torch.dtype | torch.device | str) -> "ModelGraph":
         """The same graph with its numbers in another precision, or all of it on another device."""
         values = self.values.to(target)
@@ -238,4 +269,4 @@ def _runs(sorted_numbers: Tensor, count: int) -> list[slice]:
     bounds = torch.searchsorted(
         sorted_numbers.contiguous(), torch.arange(count + 1, device=sorted_numbers.device, dtype=torch.int32)
     ).tolist()
-    return [slice(a, b) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [slice(first, last) for first, last in pairwise(bounds)]

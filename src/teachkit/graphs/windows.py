@@ -1,4 +1,4 @@
-"""Which positions a window sees: tables [output position, place in the window] of input positions, -1 outside.
+"""Which positions a window sees: tables [output position, place in the window] of inputs, -1 outside.
 
 Convolution, pooling and their variants differ only in these tables. One axis at a time, then `combine`.
 """
@@ -16,7 +16,7 @@ def sliding(size: int, out: int, kernel: int, stride: int, before: int, dilation
 
 
 def spreading(size: int, out: int, kernel: int, stride: int, before: int, dilation: int = 1) -> Tensor:
-    """Table [out, kernel] of a transposed convolution: input i reaches output i * stride - before + k * dilation."""
+    """Table [out, kernel], transposed: input i reaches output i * stride - before + k * dilation."""
     distance = torch.arange(out)[:, None] + before - torch.arange(kernel) * dilation
     position = distance.div(stride, rounding_mode="floor")
     fits = (distance % stride == 0) & (position >= 0) & (position < size)
@@ -24,7 +24,7 @@ def spreading(size: int, out: int, kernel: int, stride: int, before: int, dilati
 
 
 def adaptive(size: int, out: int) -> Tensor:
-    """Table [out, largest bin]: output o sees inputs floor(o * size / out) up to ceil((o + 1) * size / out)."""
+    """Table [out, largest bin]: output o sees inputs from o * size / out to (o + 1) * size / out."""
     start = torch.arange(out) * size // out
     end = -(-(torch.arange(1, out + 1) * size) // out)
     position = start[:, None] + torch.arange(int((end - start).max()))

@@ -1,5 +1,6 @@
-"""Activations: a property of the neuron, or of a copy of it where its value is also used before the activation."""
+"""Activations: a property of the neuron, or of a copy where its value is also used before the activation."""
 
+import operator
 from typing import Any
 
 import torch
@@ -24,7 +25,7 @@ PLAIN: dict[str, tuple[Any, ...]] = {  # classes, functions and methods of activ
     "tanh": (nn.Tanh, torch.tanh, F.tanh, "tanh", "tanh_"),
     "softsign": (nn.Softsign, F.softsign),
     "logsigmoid": (nn.LogSigmoid, F.logsigmoid),
-    "abs": (torch.abs, abs, "abs"),
+    "abs": (torch.abs, operator.abs, "abs"),
     "square": (torch.square, "square"),
 }
 TUNED: dict[

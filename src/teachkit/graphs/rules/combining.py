@@ -1,4 +1,4 @@
-"""Element by element: each new neuron adds a few terms, each an earlier neuron or 1, times a weight and a gain."""
+"""Element by element: each new neuron adds a few terms: an earlier neuron or 1, times weight and gain."""
 
 from functools import partial
 from typing import NamedTuple
@@ -20,7 +20,7 @@ class Term(NamedTuple):
 def combine(
     build: Builder, terms: list[Term], *, bias: Tensor | None = None, activation: int = 0, like: Tensor
 ) -> Neurons:
-    """A layer [1, ...] in which every neuron adds `terms`; ids of `bias` and the shape of `like` broadcast too."""
+    """A layer [1, ...] in which every neuron adds `terms`, all broadcast, with the shape of `like`."""
     terms = [term._replace(source=_constant(build)) if term.source is None else term for term in terms]
     parts = [part for term in terms for part in term if isinstance(part, Tensor)]
     shape = torch.broadcast_shapes(like.shape, *(part.shape for part in parts))

@@ -2,7 +2,7 @@
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from teachkit.graphs.building import Builder, EdgeList, Neurons, Weights
 from teachkit.graphs.rules.registry import rule
@@ -20,18 +20,21 @@ def linear(build: Builder, input: Neurons, weight: Weights, bias: Weights | None
     x = input.ids[0]  # [..., inputs]
     outputs, inputs = weight.shape
     rows = x.numel() // inputs
-
-    def write() -> EdgeList:
-        src = x.reshape(rows, 1, inputs).expand(rows, outputs, inputs)
-        dst = torch.arange(rows * outputs).view(rows, outputs, 1).expand_as(src)
-        return EdgeList(src.flatten(), dst.flatten(), weight.ids.expand_as(src).flatten())
-
     return build.layer(
         (*x.shape[:-1], outputs),
         rows * outputs * inputs,
-        write,
+        lambda: every_pair(x, weight.ids),
         input.ids,
         bias=None if bias is None else bias.ids.expand(rows, outputs).flatten(),
         channel_last=True,
-        settings={"inputs": inputs, "outputs": outputs},
+        settings={"operation": "linear"},
     )
+
+
+def every_pair(source: Tensor, weight: Tensor) -> EdgeList:
+    """Edges from all `source` [..., inputs] to all outputs of their row, `weight` [outputs, inputs]."""
+    outputs, inputs = weight.shape
+    src = source.reshape(-1, 1, inputs)
+    src = src.expand(len(src), outputs, inputs)
+    dst = torch.arange(len(src) * outputs).view(-1, outputs, 1).expand_as(src)
+    return EdgeList(src.flatten(), dst.flatten(), weight.expand_as(src).flatten())

@@ -14,7 +14,33 @@ from teachkit.graphs.building import ZERO, Builder, Ids, Neurons, Weights
 from teachkit.graphs.rules.combining import Term, combine
 from teachkit.graphs.rules.registry import MOVES, rule
 
-METHODS = ["view", "reshape", "flatten", "unflatten", "permute", "transpose", "swapaxes", "movedim", "t", "squeeze", "unsqueeze", "expand", "expand_as", "repeat", "chunk", "split", "tensor_split", "unbind", "narrow", "select", "view_as", "reshape_as", "flip", "roll", "contiguous"]
+METHODS = [
+    "view",
+    "reshape",
+    "flatten",
+    "unflatten",
+    "permute",
+    "transpose",
+    "swapaxes",
+    "movedim",
+    "t",
+    "squeeze",
+    "unsqueeze",
+    "expand",
+    "expand_as",
+    "repeat",
+    "chunk",
+    "split",
+    "tensor_split",
+    "unbind",
+    "narrow",
+    "select",
+    "view_as",
+    "reshape_as",
+    "flip",
+    "roll",
+    "contiguous",
+]
 FUNCTIONS = [
     *(torch.flatten, torch.reshape, torch.permute, torch.transpose, torch.movedim, torch.swapaxes, torch.t),
     *(torch.squeeze, torch.unsqueeze, torch.chunk, torch.split, torch.tensor_split, torch.unbind),
@@ -26,7 +52,7 @@ NOTHING_IN_EVAL = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropo
 SAME = (F.dropout, F.dropout1d, F.dropout2d, F.dropout3d, F.alpha_dropout, torch.clone, torch.detach)
 
 
-def moved(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+def moved(function: Any, *arguments: Any, **named: Any) -> Any:
     """`function` done to ids: what comes out are ids of the same sort."""
     sort: type[Ids] = Neurons
 
@@ -38,7 +64,11 @@ def moved(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         return value
 
     result = function(*map_aggregate(arguments, bare), **map_aggregate(named, bare))
-    return map_aggregate(result, lambda value: sort(value) if isinstance(value, Tensor) else value)
+
+    def wrapped(value: Any) -> Any:
+        return sort(value) if isinstance(value, Tensor) else value
+
+    return map_aggregate(result, wrapped)
 
 
 def _method(name: str) -> None:
@@ -47,7 +77,7 @@ def _method(name: str) -> None:
         return moved(getattr(Tensor, name), x, *arguments, **named)
 
 
-def _function(function: Callable[..., Any]) -> None:
+def _function(function: Any) -> None:
     @rule(function, zeros=True)
     def _move(build: Builder, *arguments: Any, **named: Any) -> Any:
         return moved(function, *arguments, **named)
@@ -114,7 +144,7 @@ for _joiner in (torch.cat, torch.concat, torch.stack):
 MOVES |= {torch.cat, torch.concat, torch.stack}
 
 
-def as_neurons(build: Builder, value: Ids | Tensor) -> Neurons:
+def as_neurons(build: Builder, value: Neurons | Weights | Tensor) -> Neurons:
     """Activations as they are; learned or fixed numbers as neurons that always have that value."""
     if isinstance(value, Neurons):
         return value
@@ -152,3 +182,27 @@ def _replication(build: Builder, module: nn.ReplicationPad2d, x: Neurons) -> Neu
 
 
 MOVES |= {nn.ReflectionPad1d, nn.ReflectionPad2d, nn.ReplicationPad1d, nn.ReplicationPad2d}
+
+
+@rule(nn.Upsample, nn.UpsamplingNearest2d, zeros=True)
+def _upsample_module(build: Builder, m: nn.Upsample, x: Neurons) -> Neurons:
+    return upsample(build, x, m.size, m.scale_factor, m.mode)
+
+
+@rule(F.interpolate, zeros=True)
+def upsample(
+    build: Builder,
+    input: Neurons,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    *settings: Any,
+    **named: Any,
+) -> Neurons:
+    """Nearest neighbour: each neuron is read several times."""
+    if mode not in ("nearest", "nearest-exact"):
+        raise UnsupportedLayerError(f"it interpolates by '{mode}'.", "Use mode='nearest'.")
+    return Neurons(F.interpolate(input.ids.double(), size, scale_factor, mode).long())
+
+
+MOVES |= {nn.Upsample, nn.UpsamplingNearest2d, F.interpolate, F.pad}

@@ -19,7 +19,7 @@ def rule(*keys: Key, zeros: bool = False) -> Callable[[Rule], Rule]:
     """Register a rule for layer classes, functions, or names of tensor methods.
 
     A rule for a layer is called as ``rule(build, module, *inputs)``, one for an operation as
-    ``rule(build, *arguments)``, where activations are `Neurons` and parameters are `Weights`. It returns `Neurons`.
+    ``rule(build, *arguments)``. Activations are `Neurons`, parameters are `Weights`. It returns `Neurons`.
 
     Args:
         keys: what the rule is for; a later registration replaces an earlier one.
