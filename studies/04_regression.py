@@ -33,7 +33,7 @@ from sklearn.model_selection import train_test_split
 from teachkit import data, tabular
 
 SPLITS, SEEDS, TOP = 100, tuple(range(5)), 5
-RATES = (0.01, 0.03, 0.1)
+RATES = (0.01, 0.03, 0.1, 0.3)
 RATE_SEED = 1000  # of the splits that choose the learning rates; no other part uses it
 BAND_SEEDS = range(40)
 SIZES = ("radius", "perimeter", "area")
@@ -170,10 +170,10 @@ def _means(found: tabular.Repeats) -> dict[str, float]:
 PARTS = {
     "rates": run_rates,
     "noise": run_noise,
-    "published": run_published,
     "bands": run_bands,
     "table": run_table,
     "image_rate": run_image_rate,
+    "published": run_published,
     "images": run_images,
     "spread": run_spread,
 }

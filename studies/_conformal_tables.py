@@ -16,7 +16,7 @@ MODELS = {
     "squared": "network, squared error",
     "absolute": "network, absolute error",
 }
-SEEDS, RATES, LOSSES = range(5), (1e-3, 3e-3, 1e-2), ("squared", "absolute")
+SEEDS, RATES, LOSSES = range(5), (1e-3, 3e-3), ("squared", "absolute")
 COVERAGE, DRAWS = 0.9, 200
 Cell = dict[str, Any]
 

@@ -32,7 +32,7 @@ RECIPES = {
 }
 TRAIN_ROWS, TEST_ROWS = 379, 190  # of the 569 in each split
 SEEDS = range(5)
-RATES = (0.01, 0.03, 0.1)
+RATES = (0.01, 0.03, 0.1, 0.3)
 Cell = Mapping[str, Any]
 
 

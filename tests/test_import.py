@@ -56,6 +56,8 @@ PUBLIC = {
         "Info",
     ],
     "training": ["fit", "evaluate", "predict", "compare", "Arm"],
+    "tabular": ["models", "repeat_splits", "leak_detective", "formula", "features"],
+    "metrics": ["conformal_margin", "interval_coverage"],
     "vision": ["Classifier"],
     "graphs": ["trace", "model_graph"],
     "plots": ["images", "curves", "descent", "explore_threshold"],

@@ -16,7 +16,8 @@ def join_splits(splits: Sequence["Split"]) -> "Split":
     """The rows of all splits, in the order given.
 
     Whoever joins splits gives up the official test set. Each new split must then keep a patient, where
-    `groups` names one, on one side.
+    `groups` names one, on one side. Groups are taken as they are: join before `objects` or `crops`, which
+    number pictures within their split.
 
     Raises:
         FormatError: splits of different sets, or a field that only some of them have.

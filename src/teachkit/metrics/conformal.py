@@ -100,4 +100,5 @@ def _wilson(hits: NDArray[np.bool_]) -> Interval:
     share, z = float(hits.mean()), float(ndtri(0.975))
     middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
     half = z * math.sqrt(share * (1 - share) / count + z**2 / (4 * count**2)) / (1 + z**2 / count)
-    return Interval(share, max(middle - half, 0.0), min(middle + half, 1.0))
+    # The formula's limits are 0 and 1 exactly for no hit and all hits, up to a rounding error.
+    return Interval(share, min(max(middle - half, 0.0), share), max(min(middle + half, 1.0), share))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
 from teachkit.errors import FormatError
 from teachkit.metrics import Interval
@@ -66,6 +67,9 @@ def boxes(
     axes.set_ylim(len(found) - 0.4, -0.5)
     if log:
         axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.xaxis.set_minor_locator(NullLocator())
     elif smallest >= 0:
         axes.set_xlim(left=0)
     axes.set_xlabel(label + (", logarithmic axis" if log else ""))

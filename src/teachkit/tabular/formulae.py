@@ -47,7 +47,7 @@ class Formula:
     def latex(self) -> str:
         """The formula in LaTeX, without dollar signs."""
         name = "R^2" if self.name == "R2" else rf"\mathrm{{{self.name}}}"
-        text = rf"{name} = {sp.latex(self.expression, order='none')}"
+        text = rf"{name} = {sp.latex(self.expression, order='lex')}"
         if self.expression.has(mean):
             text += rf", \quad \bar{{y}} = {sp.latex(_MEAN_OF_Y)}"
         return text
