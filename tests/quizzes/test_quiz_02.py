@@ -1,7 +1,12 @@
 """The quiz of lesson 02: the reference is right for any run; a mistake costs its own points only."""
 
+import re
+from pathlib import Path
+
+import nbformat
 import pytest
 
+SOURCES = Path(__file__).resolve().parents[2] / "quizzes" / "source"
 QUIZ = "02_augmentation/quiz.ipynb"
 FULL = {
     "q1-test": 4,
@@ -114,3 +119,15 @@ def test_a_verdict_by_rule_of_thumb_is_wrong_when_the_other_arm_wins(marks_of, r
     answer = "own_difference, own_low, own_high, own_verdict = 0.033, 0.02, 0.05, 'augmented'"
     marks = marks_of(QUIZ, {"q12-answer": answer}, before=run_results(**{**RUN, **RUNS["plain wins"]}))
     assert marks["q12-test"] == 0
+
+
+@pytest.mark.parametrize("notebook", [QUIZ, "02_augmentation/challenge.ipynb"])
+def test_an_untouched_release_earns_nothing(offline, marks_of, run_results, notebook):
+    answers = {
+        cell.metadata["nbgrader"]["grade_id"]: re.sub(
+            r" *### BEGIN SOLUTION.*?### END SOLUTION", "", cell.source, flags=re.DOTALL
+        )
+        for cell in nbformat.read(SOURCES / notebook, as_version=4).cells
+        if cell.metadata.get("nbgrader", {}).get("solution")
+    }
+    assert not any(marks_of(notebook, answers, before=run_results(**RUN)).values())
