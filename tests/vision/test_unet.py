@@ -75,6 +75,17 @@ def test_rows_and_columns_that_are_missing_are_mirrored_and_cut_off_again():
     torch.testing.assert_close(model(x), model(mirrored)[:, :, :13, :18])
 
 
+@pytest.mark.parametrize(
+    ("up", "encoder"), [("nearest", None), ("transposed", None), ("bilinear", "resnet18")]
+)
+def test_the_operations_of_the_network_can_be_traced_and_run_again_at_another_size(up, encoder):
+    model = UNet(3, 2, depth=2, base_width=4, up=up, encoder=encoder).eval()
+    traced = torch.fx.symbolic_trace(model)
+    for size in ((16, 16), (13, 40)):
+        x = torch.rand(1, 3, *size)
+        torch.testing.assert_close(traced(x), model(x))
+
+
 def test_the_same_seed_gives_the_same_network_and_another_seed_another():
     def first_weight(seed):
         with training.seeded(seed):

@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+import torch.fx
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -89,13 +90,7 @@ class UpStep(nn.Module):
         """`x` at `size` (height, width), joined with `skip` where there is one."""
         if self.enlarge is not None:
             x = self.enlarge(x)
-        if x.shape[2:] != size:
-            smooth = self.mode != "nearest"
-            x = (
-                F.interpolate(x, size, mode="bilinear", align_corners=False)
-                if smooth
-                else F.interpolate(x, size)
-            )
+        x = bring_to(x, size, smooth=self.mode != "nearest")
         return self.convolve(x if skip is None else torch.cat([x, skip], dim=1))
 
 
@@ -136,6 +131,15 @@ class ExpandingPath(nn.Module):
         return x
 
 
+def bring_to(x: Tensor, size: tuple[int, int], smooth: bool) -> Tensor:
+    """`x` at `size` (height, width): repeated, or blended when `smooth`; as it is where it has that size."""
+    if x.shape[2:] == size:
+        return x
+    if smooth:
+        return F.interpolate(x, size, mode="bilinear", align_corners=False)
+    return F.interpolate(x, size, mode="nearest")
+
+
 def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
     """`x` [B, C, H, W] with rows added below and columns at the right, until both edges are a multiple.
 
@@ -148,3 +152,8 @@ def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
         return x
     mirror = rows < height and columns < width
     return F.pad(x, (0, columns, 0, rows), mode="reflect" if mirror else "replicate")
+
+
+# Both ask for sizes; torch.fx then draws each as one operation instead of looking inside.
+torch.fx.wrap("bring_to")
+torch.fx.wrap("pad_to_multiple")

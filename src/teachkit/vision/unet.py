@@ -6,6 +6,7 @@ MICCAI 2015, figure 1. We pad each convolution, so that the answer is as large a
 
 import numpy as np
 import torch
+import torch.fx
 from torch import Tensor, nn
 
 from teachkit.errors import FormatError, SettingsError
@@ -74,15 +75,9 @@ class UNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits [B, num_classes, H, W] of images [B, in_channels, H, W] in 0..1."""
-        if x.ndim != 4 or x.shape[1] != self.in_channels or not x.is_floating_point() or not x.numel():
-            raise FormatError(
-                f"The network got {x.dtype} of shape {list(x.shape)}.",
-                f"Give floats in 0..1 of shape [batch, {self.in_channels}, height, width].",
-                shape=tuple(x.shape),
-            )
-        height, width = x.shape[2:]
+        x = as_input(x, self.in_channels)
+        height, width = x.shape[2], x.shape[3]
         x = pad_to_multiple(x, 2**self.depth)
-        x = x.contiguous(memory_format=torch.channels_last)  # takes two thirds of the time on a CPU
         x = self.decoder(self.encoder(x), (x.shape[2], x.shape[3]))
         return self.head(x)[:, :, :height, :width]
 
@@ -184,6 +179,26 @@ class UNet(nn.Module):
                 "How far an encoder of other making looks is not known.", "Give overlap= in pixels yourself."
             )
         return fields(self.depth, self.up)
+
+
+def as_input(x: Tensor, channels: int) -> Tensor:
+    """`x` itself, with the channels of a pixel side by side in memory: two thirds of the time on a CPU.
+
+    Raises:
+        FormatError: for anything but floats [B, channels, H, W].
+    """
+    if x.ndim != 4 or x.shape[1] != channels or not x.is_floating_point() or not x.numel():
+        raise FormatError(
+            f"The network got {x.dtype} of shape {list(x.shape)}.",
+            f"Give floats in 0..1 of shape [batch, {channels}, height, width].",
+            shape=tuple(x.shape),
+        )
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+# Seen by torch.fx as one operation each: what they do depends on the size of the image.
+torch.fx.wrap("as_input")
+torch.fx.wrap("pad_to_multiple")
 
 
 def _shape(value: Tensor) -> tuple[int, int, int]:
