@@ -9,10 +9,12 @@ from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.model_selection import ShuffleSplit
+from tqdm.auto import tqdm
 
 from teachkit import metrics
 from teachkit.errors import FormatError, SettingsError
 from teachkit.metrics.arrays import finite, same_length
+from teachkit.plots.picture import is_headless
 from teachkit.tabular.repeats import Repeats
 
 
@@ -63,9 +65,12 @@ def repeat_splits(
             test_share=test_share,
         )
     splits = ShuffleSplit(repeats, test_size=held_out, random_state=seed).split(table)
-    found: list[dict[str, dict[str, float]]] = Parallel(n_jobs=jobs)(
+    runs = Parallel(n_jobs=jobs, return_as="generator")(
         delayed(_one_split)(models, table, target, train, test) for train, test in splits
     )
+    # One model alone is quick, and the leak detective would make the bar flicker.
+    bar = tqdm(runs, "splits", repeats, leave=False, disable=is_headless() or len(models) == 1)
+    found: list[dict[str, dict[str, float]]] = list(bar)
     rows = [
         (name, split, metric, value)
         for split, scores in enumerate(found)
