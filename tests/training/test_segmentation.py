@@ -1,6 +1,8 @@
 """Training for pixels: image and mask stay together, and what is not trained on stays as it is."""
 
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from torch.nn import functional as F
 
 from teachkit import training, vision
 from teachkit.data.splits import Split
+from teachkit.errors import UnfairComparisonError
 from teachkit.training import inference
 from teachkit.training.batches import Batches
 
@@ -100,3 +103,28 @@ def test_a_per_pixel_loss_is_the_mean_over_pixels(make_split: MakeSplit) -> None
     torch.testing.assert_close(
         found["loss"], float(F.cross_entropy(net(images), masks).detach()), rtol=1e-5, atol=1e-7
     )
+
+
+def test_arms_of_a_u_net_are_compared_by_depth_and_found_again_in_the_cache(
+    make_split: MakeSplit, tmp_path: Path
+) -> None:
+    recipe = partial(vision.UNet, 1, 2, base_width=2)
+    arms = {
+        f"depth {depth}": training.Arm(
+            partial(recipe, depth=depth),
+            make_split("segmentation"),
+            test=make_split("segmentation", split="test", rows=12),
+            steps=3,
+            loss=training.PixelLoss("dice"),
+            device="cpu",
+        )
+        for depth in (1, 2)
+    }
+    first = training.compare(arms, seeds=[0, 1], factor="depth", cache=tmp_path)
+    written = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    again = training.compare(arms, seeds=[0, 1], factor="depth", cache=tmp_path)
+    assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == written
+    assert again.scores.equals(first.scores)
+    assert isinstance(again.model("depth 2"), vision.UNet)
+    with pytest.raises(UnfairComparisonError, match="'depth' differs"):
+        training.compare(arms, seeds=[0], factor="lr")
