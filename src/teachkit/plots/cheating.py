@@ -251,9 +251,13 @@ def _painted(truth: NDArray[np.int64], cheat: Cheat) -> NDArray[np.float64]:
     picture[(truth > 0) & np.isin(mask, cheat.joined)] = to_rgb(PURPLE)
     picture[(truth == 0) & (mask > 0)] = to_rgb(BLUE)
     picture[(truth > 0) & (mask == 0)] = to_rgb(ORANGE)
-    below, right = np.zeros(mask.shape, bool), np.zeros(mask.shape, bool)
-    below[:-1], right[:, :-1] = mask[:-1] != mask[1:], mask[:, :-1] != mask[:, 1:]
-    picture[(below | right) & (mask > 0) & (truth > 0)] = to_rgb(GREY)
+    outline = np.zeros(mask.shape, bool)
+    below, right = mask[:-1] != mask[1:], mask[:, :-1] != mask[:, 1:]
+    outline[:-1] |= below
+    outline[1:] |= below
+    outline[:, :-1] |= right
+    outline[:, 1:] |= right
+    picture[outline & (mask > 0) & (truth > 0)] = to_rgb(GREY)
     return picture
 
 
