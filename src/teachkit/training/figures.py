@@ -23,6 +23,8 @@ from teachkit.training.history import History
 from teachkit.training.pixel_scores import predicted_masks, rows_from_worst_to_best
 from teachkit.training.runs import Run
 
+SPELT = {"acc": "accuracy", "dice": "Dice", "iou": "IoU"}  # as they stand on an axis
+
 
 @dataclass(frozen=True)
 class Figures:
@@ -74,7 +76,10 @@ class Figures:
         """One score of every arm, and all paired differences, with 95 % t intervals over seeds."""
         scores = {name: self.values(name, metric) for name in self.runs}
         return intervals(
-            scores, label=metric.upper(), title=f"{self._network}{self._test.title}", pairs=len(scores) > 1
+            scores,
+            label=SPELT.get(metric, metric.upper()),
+            title=f"{self._network}{self._test.title}",
+            pairs=len(scores) > 1,
         )
 
     def explore_threshold(self, arm: str, positive: int = 1, prevalence: float = 0.1) -> ThresholdExplorer:
