@@ -23,7 +23,7 @@ from teachkit.training.history import History
 from teachkit.training.pixel_scores import predicted_masks, rows_from_worst_to_best
 from teachkit.training.runs import Run
 
-SPELT = {"acc": "accuracy", "dice": "Dice", "iou": "IoU"}  # as they stand on an axis
+SPELT = {"acc": "accuracy", "dice": "Dice", "iou": "IoU", "loss": "loss", "r2": "R²"}  # on an axis
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Figures:
                 name: [[epoch[metric] for epoch in history.epochs] for history in histories]
                 for name, histories in self.histories.items()
             },
-            ylabel=metric,
+            ylabel=self._spelt(metric),
             title=f"{self._network}{train.title}, {len(self.seeds)} seeds",
         )
 
@@ -77,7 +77,7 @@ class Figures:
         scores = {name: self.values(name, metric) for name in self.runs}
         return intervals(
             scores,
-            label=SPELT.get(metric, metric.upper()),
+            label=self._spelt(metric),
             title=f"{self._network}{self._test.title}",
             pairs=len(scores) > 1,
         )
@@ -160,6 +160,13 @@ class Figures:
         test = self.arms[arm].test
         assert test is not None  # `check_fair` has asked
         return test
+
+    def _spelt(self, metric: str) -> str:
+        """A score as it stands on an axis, with its unit: "accuracy", "MAE (px)", "AUC, validation"."""
+        score = metric.removeprefix("val_")
+        unit = self._test.info.unit if score in ("mae", "rmse") else ""
+        spelt = SPELT.get(score, score.upper()) + (f" ({unit})" if unit else "")
+        return spelt if score == metric else f"{spelt}, validation"
 
     @property
     def _network(self) -> str:
