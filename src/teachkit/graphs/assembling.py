@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from teachkit.errors import GraphError
 from teachkit.graphs.building import Builder, Draft, EdgeList, Neurons
 from teachkit.graphs.record import Edges, Layer, ModelGraph, Nodes
 
@@ -52,6 +53,11 @@ def _new_ids(build: Builder, drafts: list[Draft]) -> Tensor:
 def _edges(draft: Draft, new: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Edges of one layer with new ids, sorted by (dst, src)."""
     edges: EdgeList = draft.write()
+    if len(edges.src) != draft.edges:
+        raise GraphError(
+            f"The rule of '{draft.name}' announced {draft.edges:,} edges and wrote {len(edges.src):,}.",
+            "Count the edges in the rule as they are written.",
+        )
     src, dst = new[edges.src], edges.dst
     weight = torch.full_like(src, -1) if edges.weight is None else edges.weight
     gain = torch.ones(len(src)) if edges.gain is None else edges.gain.float()

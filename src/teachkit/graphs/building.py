@@ -80,6 +80,7 @@ class Builder:
         self.private = False  # nobody but this operation reads its input
         self._levels = torch.zeros(0, dtype=torch.int32)
         self._constant = self._zero = -1
+        self._uses: dict[str, int] = {}
         self._tables = _Tables(module)
 
     @property
@@ -131,6 +132,27 @@ class Builder:
             setattr(draft, key, value)
         return self._add(draft)
 
+    def neurons(
+        self,
+        shape: tuple[int, ...],
+        src: Tensor,
+        dst: Tensor,
+        weight: Tensor | None = None,
+        gain: Tensor | None = None,
+        **details: Any,
+    ) -> Neurons:
+        """Add a layer from its edges: the short form of `layer`, for layers with few edges.
+
+        Args:
+            shape: of one sample.
+            src: node ids of the senders, one an edge.
+            dst: place of the receiver in the new layer, 0 to the number of neurons - 1, in rising order.
+            weight: ids of values, -1 for fixed edges; None: all fixed.
+            gain: fixed factor of each edge; None: all 1.
+            details: as for `layer`.
+        """
+        return self.layer(shape, len(src), lambda: EdgeList(src, dst, weight, gain), src, **details)
+
     def source(self, name: str, shape: tuple[int, ...]) -> Neurons:
         """A layer of level 0 without edges."""
         draft = Draft(name, name, shape, self.nodes, 0, 0, _nothing)
@@ -157,6 +179,9 @@ class Builder:
         return [self.drafts[int(index)] for index in which]
 
     def _add(self, draft: Draft) -> Neurons:
+        uses = self._uses[draft.name] = self._uses.get(draft.name, 0) + 1
+        if uses > 1:  # a module used twice, or an operation that needs several layers
+            draft.name = f"{draft.name} ({uses})"
         self.drafts.append(draft)
         self.nodes += draft.size
         self.edges += draft.edges

@@ -59,7 +59,6 @@ class _Conversion:
     ) -> None:
         self.program, self.build, self.shapes = program, build, shapes
         self.results: dict[fx.Node, Any] = {}
-        self.names: dict[str, int] = {}
 
     def follow(self, input_shape: tuple[int, ...]) -> Neurons:
         """The neurons of the output."""
@@ -117,7 +116,7 @@ class _Conversion:
         if rule is None or (part is not None and _hooked(part)):
             raise self._unsupported(node, part, key)
         kind = key.__name__ if isinstance(key, type) else getattr(key, "__name__", str(key))
-        self.build.here = (self._name(node), kind)
+        self.build.here = (str(node.target) if part is not None else node.name, kind)
         self.build.private = all(self._only_reader(before) for before in node.all_input_nodes)
         self._check_in_place(node, part, key)
         if rule not in registry.TAKES_ZEROS:
@@ -138,11 +137,6 @@ class _Conversion:
 
     def _solid(self, value: Any) -> Any:
         return self.build.solid(value) if isinstance(value, Neurons) else value
-
-    def _name(self, node: fx.Node) -> str:
-        name = str(node.target) if node.op == "call_module" else node.name
-        self.names[name] = self.names.get(name, 0) + 1
-        return name if self.names[name] == 1 else f"{name} ({self.names[name]})"
 
     def _plain(self, node: fx.Node, args: Any, kwargs: Any) -> Any:
         """An operation on plain numbers, such as sizes or fixed tensors."""

@@ -45,9 +45,7 @@ FUNCTIONS = {
     "reshaped first": lambda x: F.relu(x.view(x.size(0), -1, 1)).flatten(1),
     "square": lambda x: x * x + x**2 + torch.square(x),
     "absolute": lambda x: abs(x) + x.abs(),
-    "functional settings": lambda x: (
-        F.elu(x, alpha=1.0) + F.leaky_relu(x, 0.2) + F.gelu(x, approximate="tanh")
-    ),
+    "functional settings": lambda x: F.elu(x, alpha=1.0) + F.leaky_relu(x, 0.2) + F.gelu(x),
 }
 
 

@@ -34,7 +34,6 @@ FORMULAS = {
     "buffer": lambda m, a, b: m.c * a + m.c,
     "broadcast": lambda m, a, b: a.mean((2, 3), keepdim=True) + b,
     "concatenated": lambda m, a, b: torch.cat([a, b, a], dim=1),
-    "concatenated with a buffer": lambda m, a, b: torch.cat([a, m.c.expand(a.shape[0], 1, 4, 4)], 1),
     "stacked": lambda m, a, b: torch.stack([a, b], 1).flatten(1, 2),
     "chunks turned round": lambda m, a, b: (
         torch.cat(a.chunk(3, 1)[::-1], 1) + torch.unbind(b, 1)[0].unsqueeze(1)
@@ -52,6 +51,11 @@ FORMULAS = {
 @pytest.mark.parametrize("name", FORMULAS)
 def test_formulas_agree_with_torch(difference, name):
     assert difference(Formula(FORMULAS[name]), 2, 4, 4) < 1e-5
+
+
+def test_fixed_and_learned_numbers_can_be_joined_to_activations(difference):
+    joined = Formula(lambda m, a, b: torch.cat([a, m.c.expand(1, 1, 4, 4), m.p.expand(1, 3, 4, 4)], 1))
+    assert difference(joined, 2, 4, 4, batch=1) < 1e-5
 
 
 def test_a_residual_sum_has_two_fixed_edges_a_neuron():
