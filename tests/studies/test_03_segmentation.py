@@ -35,6 +35,7 @@ def filled(s03, study, tmp_path):
 
     for name in ("baseline_background", "baseline_otsu"):
         grid.run(name, {}, values)
+    grid.run("baseline_truth", {}, lambda: {"test": values()["test"] | {"objects": 3, "true_objects": 4}})
     for lr, dice in zip(s03.RATES, (0.7, 0.9, 0.8), strict=True):
         for name in s03.SWEEP_ARMS:
             grid.run(f"sweep_{name}_{lr:g}", {}, lambda dice=dice: {"val": {"dice_picture": dice}})
@@ -111,6 +112,7 @@ def test_tables_hold_every_arm_with_its_interval(s03, filled, tmp_path, monkeypa
     s03.write_tables(filled)
     text = page.read_text()
     assert "Not computed yet" not in text
+    assert "The 4 test nuclei form 3 connected pieces" in text
     assert "learning rate 0.003" in text  # the middle rate has the best validation Dice
     for rows in s03.ABLATIONS.values():
         assert all(f"| {title} | 5 |" in text for title in rows)
