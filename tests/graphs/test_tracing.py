@@ -7,7 +7,7 @@ import torchvision
 from torch import nn
 
 from teachkit import graphs
-from teachkit.errors import GraphError, UnsupportedLayerError
+from teachkit.errors import FormatError, GraphError, UnsupportedLayerError
 
 
 class Block(nn.Module):
@@ -68,5 +68,7 @@ def test_what_cannot_be_traced_or_run_says_why():
 
     with pytest.raises(UnsupportedLayerError, match=r"Looping cannot be traced.*same steps for every input"):
         graphs.trace(Looping())
+    with pytest.raises(FormatError, match="this is a list"):
+        graphs.trace([nn.Linear(2, 2)])
     with pytest.raises(GraphError, match=r"\(1, 3, 4, 4\) does not go through the network: '0.conv'"):
         graphs.trace(nn.Sequential(Block()), torch.zeros(1, 3, 4, 4))

@@ -14,17 +14,17 @@ from teachkit.graphs.rules import registry
 from teachkit.graphs.rules.moving import MEASURES
 from teachkit.graphs.tracing import evaluating, part_of, program_of, run
 
-TOLERANCE = 1e-4  # between the graph and the network on the example, relative to the largest output
+TOLERANCE = 1e-4  # between the graph and the network, relative to the largest output
 
 
 def model_graph(module: nn.Module, example: Tensor, *, limit: int = 5_000_000) -> ModelGraph:
     """Every neuron of `module` as a node, every product with a weight as an edge.
 
     The network is taken in evaluation mode, and left as it was: dropout does nothing, BatchNorm is two edges.
-    The graph is run once on the example and compared with the network.
+    The graph is run once on random numbers and compared with the network.
 
     Args:
-        example: one input [1, ...] or a batch; only the shape of one input matters.
+        example: one input [1, ...] or a batch of floating-point numbers; only the shape of one matters.
         limit: largest number of edges (and of nodes); the size is known before memory is used.
 
     Raises:
@@ -33,12 +33,7 @@ def model_graph(module: nn.Module, example: Tensor, *, limit: int = 5_000_000) -
 
     Source: Kipf-style message passing on the computation graph of a network, as in uGNN (arXiv:2508.10583).
     """
-    if example.dim() < 2:
-        raise FormatError(
-            f"The example has shape {tuple(example.shape)}, without a batch dimension.",
-            "Give one image as [1, channels, height, width].",
-        )
-    one = example[:1]
+    one = _random_like(example)
     program = program_of(module)
     expected, shapes = run(program, module, one)
     with evaluating(module):
@@ -150,8 +145,9 @@ class _Conversion:
         return [user for user in node.users if user.target not in MEASURES or user.op == "call_module"]
 
     def _moves(self, node: fx.Node) -> bool:
-        key = type(part_of(node)) if node.op == "call_module" else node.target
-        return key in registry.MOVES
+        if node.op not in ("call_module", "call_function", "call_method"):
+            return False
+        return (type(part_of(node)) if node.op == "call_module" else node.target) in registry.MOVES
 
     def _only_reader(self, node: fx.Node) -> bool:
         """Only one operation reads this result, and the neurons behind it have no other readers."""
@@ -161,6 +157,8 @@ class _Conversion:
 
     def _check_in_place(self, node: fx.Node, part: nn.Module | None, key: Any) -> None:
         """An operation that changes its input in place must be the last one that reads it."""
+        if self._moves(node):  # such as dropout, which changes nothing in evaluation mode
+            return
         name = getattr(key, "__name__", str(key))
         in_place = getattr(part, "inplace", False) or node.kwargs.get("inplace")
         in_place = in_place or (part is None and (name.endswith("_") and not name.endswith("__")))
@@ -178,9 +176,15 @@ class _Conversion:
             )
 
     def _read_later(self, node: fx.Node, now: fx.Node) -> bool:
-        if any(user > now for user in self._readers(node)):
-            return True
-        return self._moves(node) and any(self._read_later(before, now) for before in node.all_input_nodes)
+        """An operation after `now` reads this result, or another view of the same numbers."""
+        views, open_ends = {node}, [node]
+        while open_ends:
+            view = open_ends.pop()
+            near = [user for user in view.users if self._moves(user)]
+            near += view.all_input_nodes if self._moves(view) else []
+            open_ends += [other for other in near if other not in views]
+            views.update(near)
+        return any(user > now for view in views for user in self._readers(view))
 
     def _check_shape(self, node: fx.Node, result: Any) -> None:
         expected = self.shapes.get(node.name)
@@ -228,6 +232,18 @@ def _hooked(part: nn.Module) -> bool:
     return bool(part._forward_hooks or part._forward_pre_hooks)
 
 
+def _random_like(example: Tensor) -> Tensor:
+    """One input of the example's shape; zeros would hide mistakes, so the numbers are random."""
+    if example.dim() < 2 or not example.is_floating_point():
+        raise FormatError(
+            f"The example has shape {tuple(example.shape)} and type {example.dtype}; "
+            "wanted are floating-point numbers with a batch dimension.",
+            "Give one image as [1, channels, height, width], for instance torch.zeros(1, 1, 28, 28).",
+        )
+    numbers = torch.randn(1, *example.shape[1:], generator=torch.Generator().manual_seed(0))
+    return numbers.to(example)
+
+
 def _compare(graph: ModelGraph, example: Tensor, expected: Any) -> None:
     """The graph must compute what the network computes; a wrong graph is never given away."""
     expected = expected[0] if isinstance(expected, (tuple, list)) else expected
@@ -237,7 +253,7 @@ def _compare(graph: ModelGraph, example: Tensor, expected: Any) -> None:
     error = (result - expected).abs().max().item() if expected.numel() else 0.0
     if not error <= TOLERANCE * (1 + expected.abs().max().item()):
         raise GraphError(
-            f"The graph and the network differ by {error:.2g} on the example.",
+            f"The graph and the network differ by {error:.2g} on random numbers.",
             "A rule is wrong for one of the layers; do not use the graph.",
             error=error,
         )

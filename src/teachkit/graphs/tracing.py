@@ -1,5 +1,7 @@
 """The operation graph of a network: one node an operation, an edge where a result flows into the next one."""
 
+import os
+import traceback
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, fx, nn
 
-from teachkit.errors import GraphError, UnsupportedLayerError
+from teachkit.errors import FormatError, GraphError, UnsupportedLayerError
 from teachkit.graphs.rules.registry import MODULES
 
 if TYPE_CHECKING:
@@ -105,13 +107,18 @@ class _Tracer(fx.Tracer):
 
 def program_of(module: nn.Module) -> fx.GraphModule:
     """The module as a torch.fx program that shares its parameters."""
+    if not isinstance(module, nn.Module):
+        raise FormatError(
+            f"A network is wanted, and this is a {type(module).__name__}.",
+            "Give a torch module; a recipe for one must be called first.",
+        )
     wrapped = nn.Sequential(OrderedDict(network=module)) if _is_leaf(module) else module
     with evaluating(module):
         try:
             graph = _Tracer().trace(wrapped)
         except (fx.proxy.TraceError, TypeError, RuntimeError, ValueError, NotImplementedError) as error:
             raise UnsupportedLayerError(
-                f"{type(module).__name__} cannot be traced: {error}.".replace("..", "."),
+                f"{type(module).__name__} cannot be traced: {str(error).rstrip('.')}{_where(error)}.",
                 "Its forward method must do the same steps for every input: no `if` or loop over the numbers "
                 "in a tensor. Take this part out of forward, or convert the parts one by one.",
                 module=type(module).__name__,
@@ -121,6 +128,16 @@ def program_of(module: nn.Module) -> fx.GraphModule:
 
 def _is_leaf(module: nn.Module) -> bool:
     return _Tracer().is_leaf_module(module, "")
+
+
+def _where(error: Exception) -> str:
+    """The line of the network's own code at which tracing stopped."""
+    ours = (os.path.dirname(torch.__file__), __file__)
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(ours)]
+    if not frames:
+        return ""
+    last = frames[-1]
+    return f" (at `{last.line}`, line {last.lineno} of {os.path.basename(last.filename)})"
 
 
 class _Recorder(fx.Interpreter):
