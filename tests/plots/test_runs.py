@@ -24,6 +24,15 @@ def test_one_seed_gives_a_line_without_a_band():
     assert "Mean over 1 seed." in picture.alt
 
 
+def test_a_long_title_is_broken_so_that_it_fits_the_figure():
+    title = "small ResNet, Nuclei (BBBC038), single objects, 64×64, train (n = 1,880; 48 pictures), 5 seeds"
+    picture = plots.curves({"arm": [[1.0, 2.0]]}, title=title)
+    drawn = picture.figure.get_suptitle()
+    assert drawn.split() == title.split()
+    box = picture.figure._suptitle.get_window_extent()
+    assert 0 <= box.x0 < box.x1 <= picture.figure.bbox.width
+
+
 def test_runs_of_unequal_length_are_refused():
     with pytest.raises(FormatError, match=r"'arm' have \[1, 2\]"):
         plots.curves({"arm": [[1.0], [1.0, 2.0]]})

@@ -67,7 +67,7 @@ def curves(
     axes.set(xlabel=xlabel, ylabel=ylabel)
     axes.grid(axis="y")
     axes.set_axisbelow(True)
-    figure.suptitle(title)
+    figure.suptitle("\n".join(_wrap(line, 76) for line in title.splitlines()))
     if len(series) > 1:
         figure.legend(loc="outside right center")
     note = f"Mean over {_seeds(seeds)}" + ("; band: 95 % t interval of the mean" if seeds != {1} else "")

@@ -113,7 +113,7 @@ class Repeats:
             title=title or f"Test error over {len(self)} random splits",
             note=f"Each box: {len(self)} splits, {self.train_rows} training and {self.test_rows} test rows. "
             "Dot and bar: mean, 95 % interval corrected for shared rows"
-            + (". Boxes without a bar hold other numbers" if beside else ""),
+            + (".\nBoxes without a bar hold other numbers" if beside else ""),
             log=log,
         )
 
