@@ -29,6 +29,7 @@ def test_a_long_title_is_broken_so_that_it_fits_the_figure():
     picture = plots.curves({"arm": [[1.0, 2.0]]}, title=title)
     drawn = picture.figure.get_suptitle()
     assert drawn.split() == title.split()
+    picture.figure.draw_without_rendering()
     box = picture.figure._suptitle.get_window_extent()
     assert 0 <= box.x0 < box.x1 <= picture.figure.bbox.width
 
