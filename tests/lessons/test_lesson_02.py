@@ -55,7 +55,7 @@ def test_curve_over_the_vote_begins_with_the_arms_of_the_comparison(found):
 
 def test_arms_of_another_size_were_refused_before_they_were_named(folder, found):
     assert "Arm 'enlarged' learns from 56×56, but is tested on 28×28" in spoken(folder)
-    assert {"diff_enlarged_plain_auc", "diff_samesize_plain_auc"} <= set(found)
+    assert {"diff_enlarged_plain_auc", "diff_samesize_enlarged_auc"} <= set(found)
 
 
 def test_colour_does_nothing_to_grey_and_all_arms_take_equal_steps(found):
