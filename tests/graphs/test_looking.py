@@ -95,6 +95,13 @@ def test_ids_that_point_nowhere_fail_the_check(conv, part, name, value, message)
         replace(conv, **{part: replace(getattr(conv, part), **{name: array})}).check()
 
 
+def test_layers_with_gaps_and_shapes_that_do_not_fit_fail_the_check(conv):
+    with pytest.raises(GraphError, match=r"Layer 'network' begins at node 16 .* end at 0"):
+        replace(conv, layers=(conv.layers[1],), nodes=replace(conv.nodes, layer=conv.nodes.layer * 0)).check()
+    with pytest.raises(GraphError, match="15 outputs are announced, and 16 are there"):
+        replace(conv, output_shape=(1, 3, 5)).check()
+
+
 def test_arrays_of_unequal_length_and_unsorted_edges_fail_the_check(conv):
     with pytest.raises(GraphError, match="differ in length"):
         replace(conv, edges=replace(conv.edges, gain=conv.edges.gain[1:])).check()

@@ -29,12 +29,34 @@ def check(graph: "ModelGraph") -> None:
     _range("input", graph.inputs, 0, count)
     _range("output", graph.outputs, 0, count)
     _range("constant", torch.tensor([graph.constant]), -1, count)
+    _layers(graph)
     _acyclic(graph)
     if bool((nodes.level[1:] < nodes.level[:-1]).any()):
         raise GraphError("The nodes are not in the order of their levels.", "Number them level by level.")
     key = edges.dst.long() * count + edges.src
     if bool((key[1:] < key[:-1]).any()):
         raise GraphError("The edges are not sorted by (dst, src).", "Sort them.")
+
+
+def _layers(graph: "ModelGraph") -> None:
+    """The layers cover all nodes and edges without gap or overlap, and the shapes fit."""
+    node = edge = 0
+    for layer in graph.layers:
+        if (layer.first_node, layer.first_edge) != (node, edge):
+            raise GraphError(
+                f"Layer '{layer.name}' begins at node {layer.first_node} and edge {layer.first_edge}; "
+                f"the layers before it end at {node} and {edge}.",
+                "Layers follow each other without gap.",
+            )
+        node, edge = node + layer.nodes, edge + layer.edges
+    counted = {"nodes": (node, graph.num_nodes), "edges": (edge, graph.num_edges)}
+    counted["inputs"] = (torch.Size(graph.input_shape).numel(), len(graph.inputs))
+    counted["outputs"] = (torch.Size(graph.output_shape).numel(), len(graph.outputs))
+    for what, (promised, there) in counted.items():
+        if promised != there:
+            raise GraphError(
+                f"{promised} {what} are announced, and {there} are there.", "The graph is not whole."
+            )
 
 
 def _acyclic(graph: "ModelGraph") -> None:
