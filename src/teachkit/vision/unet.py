@@ -113,7 +113,7 @@ class UNet(nn.Module):
 
     def _whole(self, image: np.ndarray) -> np.ndarray:
         device = self.head.weight.device
-        x = torch.from_numpy(np.ascontiguousarray(image)).to(device).float() / 255
+        x = torch.from_numpy(np.array(image)).to(device).float() / 255  # a copy: pictures may be read-only
         x = x[None] if x.ndim == 2 else x.permute(2, 0, 1)
         return torch.softmax(self(x[None])[0], dim=0).float().cpu().numpy()
 
