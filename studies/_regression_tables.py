@@ -72,7 +72,7 @@ def _errors(grid: Grid) -> str:
         if cell := cells["all"]:
             scores.append(
                 [title]
-                + [f"{interval(cell[name]).value:.3g} {_limits(cell[name])}" for name in ("mae", "rmse")]
+                + [_three(interval(cell[name])) for name in ("mae", "rmse")]
                 + [f"{np.mean(cell['r2']):.4f}"]
             )
     if not scores:
@@ -147,7 +147,8 @@ def _spreads(grid: Grid) -> str:
             continue
         spread = t_interval([float(np.std(cell["mae"], ddof=1)) for cell in cells])
         ratios = [
-            "1" if cells[0] is other else _ratio(cells[0]["mae"], other["mae"]) for other in (linear, forest)
+            "1" if key == name else _ratio(cells[0]["mae"], other["mae"])
+            for name, other in (("linear", linear), ("forest", forest))
         ]
         rows.append([title, str(len(cells)), _three(spread), *ratios])
     return "\n\n".join(
@@ -209,7 +210,7 @@ def _published(grid: Grid) -> str:
             f"With weights that go on, every test row has been trained on: the test error falls from "
             f"{_three(begin)} µm in the first split to {_three(end)} µm in the last. "
         )
-    text += f"Mean over {max(len(first), 1)} seeds with its t interval."
+    text += f"Mean over seeds of splits and first weights ({len(first)}) with its t interval."
     return "\n\n".join(
         [
             text,
@@ -246,12 +247,7 @@ def interval(values: Sequence[float] | np.ndarray) -> Interval:
 
 
 def _spread(values: Sequence[float]) -> str:
-    return f"{np.mean(values):.3g} ± {np.std(values, ddof=1):.2g}"
-
-
-def _limits(values: Sequence[float]) -> str:
-    _, low, high = interval(values)
-    return f"[{low:.3g}, {high:.3g}]"
+    return f"{_digits(float(np.mean(values)))} ± {_digits(float(np.std(values, ddof=1)), 2)}"
 
 
 def _signed(gaps: np.ndarray) -> str:
@@ -259,6 +255,10 @@ def _signed(gaps: np.ndarray) -> str:
 
 
 def _three(found: Interval) -> str:
-    """Three significant digits: errors here differ by factors of a hundred."""
     value, low, high = found
-    return f"{value:.3g}" if low != low else f"{value:.3g} [{low:.3g}, {high:.3g}]"
+    return _digits(value) if low != low else f"{_digits(value)} [{_digits(low)}, {_digits(high)}]"
+
+
+def _digits(value: float, count: int = 3) -> str:
+    """So many significant digits, zeros at the end too: errors here differ by factors of a hundred."""
+    return f"{value:#.{count}g}".rstrip(".")
