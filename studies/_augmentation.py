@@ -85,3 +85,15 @@ def strength_cell(strength: float, seed: int) -> str:
     """Name of a cell of the strength curve; 0 and 1 are arms of the main part."""
     known = {0.0: "main_plain", 1.0: "main_augmented"}
     return f"{known.get(strength, f'strength_{strength:g}')}_{seed}"
+
+
+def all_cells() -> list[str]:
+    """Names of every cell of the finished study."""
+    names = [f"sweep_{arm}_{lr:g}" for lr in RATES for arm in ARMS]
+    names += [f"main_{arm}_{seed}" for seed in SEEDS for arm in ARMS]
+    names += [f"published_{arm}_{seed}" for seed in PUBLISHED_SEEDS for arm in PUBLISHED_TITLES]
+    curve = [strength_cell(strength, seed) for seed in SEEDS for strength in STRENGTHS]
+    names += [name for name in curve if name not in names]
+    return names + [
+        f"size_{n}_{arm}_{seed}" for seed in SEEDS for n in SIZES for arm in ("plain", "augmented")
+    ]

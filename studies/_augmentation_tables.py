@@ -20,6 +20,7 @@ from _augmentation import (
     STRENGTHS,
     SWEEP_SEED,
     TITLES,
+    all_cells,
     chosen_rate,
     strength_cell,
     sweep_auc,
@@ -62,6 +63,9 @@ def write_tables(grid: Grid) -> None:
 
 
 def _about(grid: Grid) -> str:
+    names = all_cells()
+    done = len(list(grid.values(names)))
+    state = "" if done == len(names) else f" {done} of {len(names)} runs are done so far."
     return (
         "BreastMNIST at 28×28, official splits: 546 training, 78 validation and 156 test images; 114 of the "
         "test images are benign or normal (class 1), 42 malignant (class 0). Sensitivity is that for "
@@ -70,7 +74,8 @@ def _about(grid: Grid) -> str:
         f"strength 1: flip left and right, rotate up to {AUGMENT.rotate:g}°, shift up to "
         f"{AUGMENT.shift:.0%}, zoom up to {AUGMENT.zoom:.0%}, brightness and contrast "
         f"±{AUGMENT.brightness:.0%}. Get it again with `TEACHKIT_DATA=/path/to/data make study 02`; one JSON "
-        "file per run in `studies/results/02`.\n\n"
+        "file per run in `studies/results/02`."
+        f"{state}\n\n"
         f"Versions: {grid.versions_used()}."
     )
 

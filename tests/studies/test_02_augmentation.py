@@ -134,6 +134,7 @@ def test_one_run_scores_all_test_images_and_those_without_twins(plan, s02, sets)
 def test_tables_hold_every_arm_strength_and_size(plan, tables, filled, monkeypatch):
     text = write(tables, filled, monkeypatch)
     assert "Not computed yet" not in text
+    assert "done so far" not in text
     assert "340 steps of 32 images" in text
     rows = [*plan.TITLES.values(), *plan.PUBLISHED_TITLES.values(), "0.5", "64 images, plain"]
     for title in rows:
@@ -152,6 +153,7 @@ def test_tables_of_half_the_cells_count_whole_pairs_and_say_what_is_missing(
         (filled.folder / f"main_mixed_{seed}.json").unlink()
     text = write(tables, filled, monkeypatch)
     assert "| 2 − 0 | 6 |" in text
+    assert f"{len(plan.all_cells()) - 10} of {len(plan.all_cells())} runs are done so far" in text
     assert "mixed as published" not in text.split("### The published comparison")[1].split("###")[0]
     assert "Not computed yet." in text
 
