@@ -62,7 +62,7 @@ def images(grid, rng):
     labels = {name: rng.integers(50, 900, 60).tolist() for name in ("val", "test")}
     pictures = {name: (np.arange(60) // 12).tolist() for name in labels}
     grid.run("images_truth", {}, lambda: {"labels": labels, "pictures": pictures, "train": labels["val"]})
-    for lr in (1e-3, 3e-3):
+    for lr in (1e-3, 3e-3, 1e-2):
         grid.run(f"image_rate_{lr:g}", {}, lambda lr=lr: {"mae": 100 + lr})
     for model in ("ruler", "linear", "forest", "squared", "absolute"):
         for seed in range(5):
