@@ -71,7 +71,7 @@ def model_card(
         "",
         "| | |",
         "|---|---|",
-        f"| Task | {info.task}: {', '.join(info.classes) or info.unit} |",
+        f"| Task | {info.task}: {'; '.join(info.classes) or info.unit} |",
         *([f"| Trained on | {trained_on} |"] if trained_on else []),
         f"| Tested on | {test.title} |",
         f"| Read from | {info.source} |",
