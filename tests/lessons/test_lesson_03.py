@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,15 @@ def test_numbers_in_the_hints_are_right(root):
     text = (root / "notebooks" / "03_segmentation.ipynb").read_text()
     assert f"mean Dice {(2 * 0.9 / 1.9) / 3:.3f}" in text
     assert "a network that never says hair can reach 97 %" in text
+
+
+def test_the_ablation_that_the_lesson_quotes_stands_in_the_results(root):
+    cells = json.loads((root / "notebooks" / "03_segmentation.ipynb").read_text())["cells"]
+    (quoted,) = (text for cell in cells if "### Deeper, always sharper?" in (text := "".join(cell["source"])))
+    intervals = re.findall(r"[+-]0\.\d{3} \[[+-]0\.\d{3}, [+-]0\.\d{3}\]", quoted)
+    results = (root / "docs" / "results.md").read_text()
+    assert len(intervals) == 8
+    assert not [interval for interval in intervals if interval not in results]
 
 
 @pytest.mark.real_data
