@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from teachkit.graphs.fields import ReceptiveField
+    from teachkit.plots import Picture
 
 SUM, MAX = 0, 1
 AGGREGATES = ("sum", "max")
@@ -216,6 +217,24 @@ class ModelGraph:
         from teachkit.graphs.fields import receptive_field
 
         return receptive_field(self, node)
+
+    def draw(self, colours: Literal["value", "identity"] = "value", title: str = "") -> "Picture":
+        """Every neuron and every edge.
+
+        Args:
+            colours: "value" colours edges by their strength, "identity" by the number they use: edges that
+                share a number share a colour.
+            title: of the figure; the name of the network without one.
+        """
+        from teachkit.graphs.drawing import draw
+
+        return draw(self, colours, title)
+
+    def draw_receptive_field(self, *nodes: int, title: str = "") -> "Picture":
+        """What the neurons with these ids depend on, lit; edges that share a number share a colour."""
+        from teachkit.graphs.drawing import draw_receptive_field
+
+        return draw_receptive_field(self, nodes, title)
 
     def to_networkx(self) -> "networkx.MultiDiGraph":
         """The same graph for networkx; two neurons may be joined by several edges, so it is a multigraph."""

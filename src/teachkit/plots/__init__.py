@@ -14,6 +14,8 @@ segmentation        images, true and predicted masks, and their errors
 cheat_the_metric    change a true mask and watch which score notices
 reliability         do stated probabilities come true?
 residuals, bands    where a predicted number is wrong, and whether intervals hold
+neurons             every neuron and edge of a model-graph
+lit_neurons         what chosen neurons of it depend on
 boxes, ladder       errors over many random splits; errors step by step against a baseline
 """
 
@@ -28,6 +30,8 @@ from teachkit.plots.decisions import confusion as confusion
 from teachkit.plots.decisions import reliability as reliability
 from teachkit.plots.landscapes import descent as descent
 from teachkit.plots.networks import residual_network as residual_network
+from teachkit.plots.neurons import lit_neurons as lit_neurons
+from teachkit.plots.neurons import neurons as neurons
 from teachkit.plots.numbers import bands as bands
 from teachkit.plots.numbers import residuals as residuals
 from teachkit.plots.picture import Picture as Picture
