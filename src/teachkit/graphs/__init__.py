@@ -2,6 +2,7 @@
 
 trace           the operations of a network and the data between them
 model_graph     every neuron a node, every product with a weight an edge; a graph that can be run
+unite           several model-graphs as one, without an edge between them
 GCNConv, …       layers over a fixed graph of data nodes: SAGEConv, GINConv, MeanReadout, Patches, grid_graph
 rule            write the rule for a layer that has none
 """
@@ -20,3 +21,5 @@ from teachkit.graphs.record import Nodes as Nodes
 from teachkit.graphs.rules import rule as rule
 from teachkit.graphs.tracing import OpGraph as OpGraph
 from teachkit.graphs.tracing import trace as trace
+from teachkit.graphs.union import Union as Union
+from teachkit.graphs.union import unite as unite

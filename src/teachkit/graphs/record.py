@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import networkx
     import pandas as pd
 
+    from teachkit.graphs.engine import Engine
     from teachkit.graphs.fields import ReceptiveField
     from teachkit.plots import Picture
 
@@ -173,13 +174,20 @@ class ModelGraph:
         """Edges that end in each level."""
         return _runs(self.nodes.level[self.edges.dst.long()], self.depth + 1)
 
+    @cached_property
+    def engine(self) -> "Engine":
+        """This graph made ready to run fast, from its nodes and edges as they are at the first run."""
+        from teachkit.graphs.engine import Engine
+
+        return Engine(self)
+
     def forward(self, x: Tensor, values: Tensor | None = None) -> Tensor:
         """Run the graph on `x` [B, *input_shape]: messages along the edges, level by level.
 
         Args:
             values: other numbers [P] to use, for instance ones that need a gradient.
         """
-        from teachkit.graphs.definition import forward
+        from teachkit.graphs.engine import forward
 
         return forward(self, x, values)
 
