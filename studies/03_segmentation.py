@@ -19,59 +19,30 @@ from typing import Any
 
 import numpy as np
 import torch
-from _grid import ROOT, Grid, markdown_table, write_section
+from _grid import ROOT, Grid, write_section
 from _pictures import background, otsu, predict, scores
-from _tables import difference_table, score_table
+from _segmentation_arms import (
+    ABLATIONS,
+    BASE,
+    CROP,
+    DATA,
+    FLIPS,
+    LATER,
+    PER_PICTURE,
+    RATES,
+    SEEDS,
+    SETTINGS,
+    SWEEP_ARMS,
+    SWEEP_SEED,
+    arms,
+    cell_name,
+    chosen_rate,
+    sweep_dice,
+)
+from _segmentation_tables import section
 
 from teachkit import data, training, vision
 from teachkit.data import Split
-from teachkit.errors import UnfairComparisonError
-
-DATA = "nuclei"
-SEEDS = tuple(range(5))
-RATES = (1e-3, 3e-3, 1e-2)
-SWEEP_SEED = 100
-CROP, PER_PICTURE = 64, 32
-# One setting for every arm of the main part; only the learning rate is left to the sweep.
-SETTINGS: dict[str, Any] = {"steps": 96, "batch_size": 16, "optimizer": "adamw", "schedule": "cosine"}
-BASE: dict[str, Any] = {"depth": 3, "base_width": 16, "norm": "batch", "loss": "cross-entropy"}
-# Each arm of an ablation is the base arm but for one setting.
-ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
-    "depth": {"depth 1": {"depth": 1}, "depth 2": {"depth": 2}, "depth 3": {}, "depth 4": {"depth": 4}},
-    "norm": {
-        "none": {"norm": None},
-        "batch": {},
-        "group": {"norm": "group"},
-        "instance": {"norm": "instance"},
-    },
-    "loss": {
-        "cross-entropy": {},
-        "weighted cross-entropy": {"loss": "weighted"},
-        "Dice": {"loss": "dice"},
-        "cross-entropy + Dice": {"loss": "cross-entropy+dice"},
-        "focal": {"loss": "focal"},
-    },
-}
-NOTES = {
-    "depth": "From depth 3 on, one answer may depend on more than a crop of 64 pixels shows.",
-    "norm": "All arms share one learning rate; see below how much each of two arms depends on it.",
-    "loss": "Weights are inverse to the shares of the two classes; the focal loss has gamma 2.",
-}
-LATER = ("group", "cross-entropy + Dice")  # computed after all other arms have all their seeds
-HEADINGS = {"depth": "How deep?", "norm": "Which normalisation?", "loss": "Which loss?"}
-SCORES = ("acc", "dice", "iou", "boundary_f")
-MORE_SCORES = ("dice_picture", "object_f1")
-FLIPS = 8
-
-
-def cell_name(change: dict[str, Any]) -> str:
-    """Of the arm that differs from the base arm in `change`."""
-    return "_".join(["base", *(f"{name}-{value}".replace("+", "-") for name, value in change.items())])
-
-
-def arms() -> dict[str, dict[str, Any]]:
-    """Every arm once, by the name of its cells."""
-    return {cell_name(change): BASE | change for rows in ABLATIONS.values() for change in rows.values()}
 
 
 def load(split: str) -> Split:
@@ -147,27 +118,6 @@ def run_sweep(grid: Grid) -> None:
             )
 
 
-SWEEP_ARMS = {cell_name({}): "base arm", cell_name({"norm": None}): "without normalisation"}
-
-
-def sweep_dice(grid: Grid) -> dict[float, dict[str, float]]:
-    """Validation Dice by learning rate and arm; rates whose cells are missing are left out."""
-    found = {
-        lr: {
-            name: cell["val"]["dice_picture"]
-            for name in SWEEP_ARMS
-            for cell in grid.values([f"sweep_{name}_{lr:g}"])
-        }
-        for lr in RATES
-    }
-    return {lr: row for lr, row in found.items() if len(row) == len(SWEEP_ARMS)}
-
-
-def chosen_rate(table: dict[float, dict[str, float]]) -> float:
-    """The learning rate with the best validation Dice on average over the arms; the smaller one at a tie."""
-    return max(sorted(table), key=lambda lr: float(np.mean(list(table[lr].values()))))
-
-
 def run_main(grid: Grid) -> None:
     """Seed by seed, so that what is there can always be compared in pairs."""
     lr = chosen_rate(sweep_dice(grid))
@@ -206,128 +156,7 @@ def flipped_scores(lr: float) -> dict[str, Any]:
 
 def write_tables(grid: Grid) -> None:
     """Write the section of this study from whatever cells are there."""
-    parts = ["## 03 Segmentation", _about(grid), "### Without a network", _baseline_table(grid)]
-    for factor in ABLATIONS:
-        parts += [f"### {HEADINGS[factor]}", _ablation(grid, factor)]
-    parts += ["### The learning rate, chosen on validation", _sweep_table(grid)]
-    parts += ["### A test score that changes by itself", _flips_table(grid)]
-    write_section("03", "\n\n".join(part for part in parts if part))
-
-
-def _about(grid: Grid) -> str:
-    names = [f"main_{name}_{seed}" for name in arms() for seed in SEEDS]
-    done = len(list(grid.values(names)))
-    state = "" if done == len(names) else f" {done} of {len(names)} runs of the main part are done so far."
-    return (
-        "Nuclei (BBBC038): 48 training, 16 validation and 16 test pictures of 256 to 1,388 pixels. A U-Net "
-        f"with {BASE['base_width']} channels at the finest level learns from {PER_PICTURE} random crops of "
-        f"{CROP}×{CROP} from each training picture; it is tested on whole pictures. Base arm: depth 3, batch "
-        "normalisation, cross-entropy; each other arm changes one of the three. Get it again with "
-        "`TEACHKIT_DATA=/path/to/data make study 03`; one JSON file per run in `studies/results/03`."
-        f"{state}\n\n"
-        "Dice, IoU and boundary F (tolerance 2 pixels) are those of the class nucleus, over the pixels of "
-        "all test pictures together; Dice a picture is the mean over the 16 pictures. Object F1 matches the "
-        "connected pieces of the prediction (16 pixels and more) with the true nuclei, at an IoU above one "
-        "half. Intervals are over seeds, which stand for crops, weights and data order, not for other "
-        "pictures.\n\n"
-        f"Versions: {grid.versions_used()}."
-    )
-
-
-def _baseline_table(grid: Grid) -> str:
-    titles = {
-        "baseline_background": "everything is background",
-        "baseline_otsu": "Otsu's threshold",
-        "baseline_truth": "the true mask",
-    }
-    rows = {title: list(grid.values([name])) for name, title in titles.items()}
-    if not all(rows.values()):
-        return "Not computed yet."
-    truth = rows[titles["baseline_truth"]][0]["test"]
-    return (
-        f"The {truth['true_objects']} test nuclei form {truth['objects']} connected pieces: some touch. "
-        "So the object F1 of a perfect mask of classes stays below 1.\n\n"
-        + score_table(rows, [("test", s) for s in (*SCORES, *MORE_SCORES)], "rule")
-    )
-
-
-def _ablation(grid: Grid, factor: str) -> str:
-    found = {
-        title: list(grid.values([f"main_{cell_name(change)}_{seed}" for seed in SEEDS]))
-        for title, change in ABLATIONS[factor].items()
-    }
-    rows = {title: cells for title, cells in found.items() if cells}
-    if not found[base := next(title for title, change in ABLATIONS[factor].items() if not change)]:
-        return "Not computed yet."
-    steps = {cell["steps"] for cells in rows.values() for cell in cells}
-    if len(steps) != 1:
-        raise UnfairComparisonError(
-            f"The arms took {sorted(steps)} steps.", "Delete the cells and run them again."
-        )
-    pairs = [(title, base) for title in rows if title != base]
-    columns = [("test", s) for s in (*SCORES, *MORE_SCORES)]
-    parts = [
-        f"Every arm: {steps.pop()} steps of {SETTINGS['batch_size']} crops, AdamW, learning rate "
-        f"{chosen_rate(sweep_dice(grid)):g} falling along a cosine, last weights.",
-        NOTES[factor],
-        _sizes(rows) if factor == "depth" else "",
-        score_table(rows, columns),
-        f"Paired differences to the base arm ({base}), seed by seed:",
-        difference_table(rows, columns, pairs),
-    ]
-    return "\n\n".join(part for part in parts if part)
-
-
-def _sizes(rows: dict[str, list[dict[str, Any]]]) -> str:
-    header = ["arm", "parameters", "one answer sees at most"]
-    return markdown_table(
-        header,
-        [
-            [title, f"{cells[0]['parameters']:,}", f"{_sees(ABLATIONS['depth'][title])} pixels"]
-            for title, cells in rows.items()
-        ],
-    )
-
-
-def _sees(change: dict[str, Any]) -> int:
-    return vision.UNet(3, 2, depth=(BASE | change)["depth"], base_width=1).receptive_field()
-
-
-def _sweep_table(grid: Grid) -> str:
-    table = sweep_dice(grid)
-    if len(table) < len(RATES):
-        return "Not computed yet."
-    rows = [
-        [f"{lr:g}", *(f"{dice:.3f}" for dice in arms.values()), f"{np.mean(list(arms.values())):.3f}"]
-        for lr, arms in table.items()
-    ]
-    return (
-        f"Seed {SWEEP_SEED} (used nowhere else), validation Dice of the class nucleus, mean over "
-        f"pictures. The rate with the best mean, {chosen_rate(table):g}, serves all arms.\n\n"
-        + markdown_table(["learning rate", *SWEEP_ARMS.values(), "mean"], rows)
-    )
-
-
-def _flips_table(grid: Grid) -> str:
-    for cell in grid.values(["flips"]):
-        rows = []
-        for score, title in (("acc", "pixel accuracy"), ("dice", "Dice")):
-            values = [one[score] for one in cell["passes"]]
-            rows.append(
-                [
-                    title,
-                    f"{cell['plain'][score]:.4f}",
-                    f"{cell['plain_again'][score]:.4f}",
-                    f"{min(values):.4f} to {max(values):.4f}",
-                ]
-            )
-        return (
-            "The published script sends test pictures through the random flips of training. One trained "
-            f"network (base arm, seed {SEEDS[0]}) then has another score at every pass; without flips two "
-            "passes agree.\n\n"
-            + markdown_table(["score", "as they are", "again", f"{FLIPS} passes with random flips"], rows)
-        )
-    return "Not computed yet."
+    write_section("03", section(grid))
 
 
 PARTS = {"baseline": run_baseline, "sweep": run_sweep, "flips": run_flips, "main": run_main}

@@ -10,6 +10,12 @@ def s03(study):
     return study("03_segmentation")
 
 
+@pytest.fixture(scope="module")
+def plan(s03, study):
+    """The arms of the study."""
+    return study("_segmentation_arms")
+
+
 @pytest.fixture
 def pictures():
     """Two pictures of unequal size with two bright nuclei each, which touch in the second."""
@@ -24,14 +30,14 @@ def pictures():
 
 
 @pytest.fixture
-def filled(s03, study, tmp_path):
+def filled(s03, plan, study, tmp_path):
     """A grid with made values for every cell."""
     grid = study("_grid").Grid(tmp_path)
     rng = np.random.default_rng(0)
 
     def values(split="test"):
-        found = {score: float(rng.uniform(0.7, 0.9)) for score in (*s03.SCORES, *s03.MORE_SCORES)}
-        return {"steps": 96, "parameters": 1000, split: found}
+        found = {score: float(rng.uniform(0.7, 0.9)) for score in (*plan.SCORES, *plan.MORE_SCORES)}
+        return {"steps": 96, "parameters": 1000, "epochs": [{"loss": 0.25}], split: found}
 
     for name in ("baseline_background", "baseline_otsu"):
         grid.run(name, {}, values)
@@ -76,10 +82,10 @@ def test_otsu_finds_bright_nuclei_on_dark_ground_and_dark_ones_on_bright(s03, pi
         np.testing.assert_array_equal(s03.otsu(255 - image), mask > 0)
 
 
-def test_a_perfect_mask_scores_one_but_counts_touching_nuclei_as_one(s03, pictures):
+def test_a_perfect_mask_scores_one_but_counts_touching_nuclei_as_one(s03, plan, pictures):
     perfect = [(mask > 0).astype(np.int64) for mask in pictures.masks]
     found = s03.scores(pictures, perfect)
-    assert [found[score] for score in (*s03.SCORES, "dice_picture")] == [1, 1, 1, 1, 1]
+    assert [found[score] for score in (*plan.SCORES, "dice_picture")] == [1, 1, 1, 1, 1]
     assert (found["objects"], found["true_objects"]) == (3, 4)
     assert found["object_f1"] == pytest.approx(2 * 2 / (3 + 4))  # the merged pair matches neither
 
@@ -92,7 +98,7 @@ def test_background_alone_scores_its_share_in_accuracy_and_nothing_in_dice(s03, 
     assert found["dice"] == found["iou"] == found["boundary_f"] == 0
 
 
-def test_one_run_trains_scores_and_says_its_size(s03, pictures, monkeypatch):
+def test_one_run_trains_scores_and_says_its_size(s03, plan, pictures, monkeypatch):
     monkeypatch.setattr(s03, "load", lambda split: pictures)
     monkeypatch.setattr(s03, "CROP", 16)
     monkeypatch.setattr(s03, "PER_PICTURE", 4)
@@ -100,7 +106,7 @@ def test_one_run_trains_scores_and_says_its_size(s03, pictures, monkeypatch):
     arm = s03.BASE | {"depth": 1, "base_width": 2, "loss": "weighted"}
     first, again = (s03.run_one(arm, 0, 1e-3, "val") for _ in range(2))
     assert first["steps"] == 3
-    assert set(first["val"]) >= {*s03.SCORES, *s03.MORE_SCORES}
+    assert set(first["val"]) >= {*plan.SCORES, *plan.MORE_SCORES}
     assert first["val"] == again["val"]
     background, nucleus = first["loss"]["class_weights"]
     assert nucleus > background
@@ -112,6 +118,7 @@ def test_tables_hold_every_arm_with_its_interval(s03, filled, tmp_path, monkeypa
     s03.write_tables(filled)
     text = page.read_text()
     assert "Not computed yet" not in text
+    assert "none 0.250 (0 of 5 runs with Dice 0), batch 0.250" in text
     assert "The 4 test nuclei form 3 connected pieces" in text
     assert "learning rate 0.003" in text  # the middle rate has the best validation Dice
     for rows in s03.ABLATIONS.values():
