@@ -31,8 +31,8 @@ HEADINGS = {"depth": "How deep?", "norm": "Which normalisation?", "loss": "Which
 NOTES = {
     "depth": "From depth 3 on, one answer may depend on more than a crop of 64 pixels shows.",
     "norm": "All arms share one learning rate; see below how much each of two arms depends on it. A run with "
-    "Dice 0 has found no pixel with a probability above one half; the training loss says whether it was on the "
-    "way.",
+    "Dice 0 has found no pixel with a probability above one half; the training loss says whether it was on "
+    "the way.",
     "loss": "Weights are inverse to the shares of the two classes; the focal loss has gamma 2.",
 }
 
