@@ -227,7 +227,7 @@ class ModelGraph:
         return receptive_field(self, node)
 
     def draw(self, colours: Literal["value", "identity"] = "value", title: str = "") -> "Picture":
-        """Every neuron and every edge.
+        """Every neuron and every edge; above 400 neurons a box a layer.
 
         Args:
             colours: "value" colours edges by their strength, "identity" by the number they use: edges that
@@ -243,6 +243,24 @@ class ModelGraph:
         from teachkit.graphs.drawing import draw_receptive_field
 
         return draw_receptive_field(self, nodes, title)
+
+    def draw_degrees(
+        self, layer: int | str = -1, direction: Literal["in", "out"] = "in", title: str = ""
+    ) -> "Picture":
+        """How many edges lead into (or out of) each neuron of a layer, at the neuron's place.
+
+        Args:
+            layer: its name, or its place among `layers`.
+        """
+        from teachkit.graphs.drawing import draw_degrees
+
+        return draw_degrees(self, layer, direction, title)
+
+    def draw_statistics(self, title: str = "") -> "Picture":
+        """Edges and distinct numbers of each layer, and the spread of the in-degrees."""
+        from teachkit.graphs.drawing import draw_statistics
+
+        return draw_statistics(self, title)
 
     def to_networkx(self) -> "networkx.MultiDiGraph":
         """The same graph for networkx; two neurons may be joined by several edges, so it is a multigraph."""

@@ -17,6 +17,8 @@ from teachkit.graphs.rules.registry import MODULES
 if TYPE_CHECKING:
     import networkx
 
+    from teachkit.plots import Picture
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -67,6 +69,12 @@ class OpGraph:
             graph.add_node(number, **vars(node))
         graph.add_edges_from(self.edges)
         return graph
+
+    def draw(self, title: str = "") -> "Picture":
+        """A box an operation and an arrow where data flows; with an example, shapes stand in the boxes."""
+        from teachkit.graphs.drawing import draw_operations
+
+        return draw_operations(self, title)
 
 
 def trace(module: nn.Module, example: Tensor | None = None) -> OpGraph:

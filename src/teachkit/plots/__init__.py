@@ -16,6 +16,9 @@ reliability         do stated probabilities come true?
 residuals, bands    where a predicted number is wrong, and whether intervals hold
 neurons             every neuron and edge of a model-graph
 lit_neurons         what chosen neurons of it depend on
+degree_maps         how many edges meet in each neuron of a layer
+sharing             edges and distinct numbers, layer by layer
+flow                operations or layers as boxes, from top to bottom
 boxes, ladder       errors over many random splits; errors step by step against a baseline
 """
 
@@ -28,6 +31,12 @@ from teachkit.plots.clouds import clouds as clouds
 from teachkit.plots.decisions import class_balance as class_balance
 from teachkit.plots.decisions import confusion as confusion
 from teachkit.plots.decisions import reliability as reliability
+from teachkit.plots.degrees import LayerCount as LayerCount
+from teachkit.plots.degrees import degree_maps as degree_maps
+from teachkit.plots.degrees import sharing as sharing
+from teachkit.plots.flows import Arrow as Arrow
+from teachkit.plots.flows import Box as Box
+from teachkit.plots.flows import flow as flow
 from teachkit.plots.landscapes import descent as descent
 from teachkit.plots.networks import residual_network as residual_network
 from teachkit.plots.neurons import lit_neurons as lit_neurons

@@ -115,12 +115,17 @@ def lit_neurons(
     return Picture(figure, sentences(title or wiring.title, f"Lit for {where}", words, note))
 
 
+def _unit(layout: Layout) -> float:
+    """Inches a unit: smaller for wide graphs, but never so small that the words of a layer do not fit."""
+    return float(np.clip(9.5 / (layout.width + 2.4), 0.26, UNIT_INCHES))
+
+
 def _canvas(layout: Layout, key: float) -> tuple[Figure, Axes]:
     """A figure whose units are equal in both directions, with room for a key at the right."""
     low, high = float(layout.y.min()), max(y for _, y in layout.labels) + LABEL
     high, low = max(high, 1.5), min(low, -1.5)
     wide, tall = layout.width + 2.4, high - low + 0.8
-    unit = min(UNIT_INCHES, 9.0 / wide)
+    unit = _unit(layout)
     figure = new_figure(max(5.6, wide * unit + key), max(2.9, tall * unit + 1.0))
     axes = figure.subplots()
     axes.set(xlim=(-1.2, layout.width + 1.2), ylim=(low - 0.6, high), aspect="equal")
@@ -196,8 +201,7 @@ def _nodes(
     layer: int = 2,
 ) -> None:
     """A mark a neuron: its shape is the activation, its size the room it has. Edges lie in layer 1."""
-    points = 72 * UNIT_INCHES * min(1.0, 9.0 / (layout.width + 2.4) / UNIT_INCHES)
-    size = np.clip(0.5 * layout.room * points, 1.2, 15) ** 2
+    size = np.clip(0.5 * layout.room * 72 * _unit(layout), 1.2, 15) ** 2
     border = np.where((size > 20) & (layer > 1), 0.8, 0.0)
     kinds = np.array([_shape(wiring, node) for node in range(wiring.num_nodes)])
     for kind in dict.fromkeys(kinds):
@@ -224,7 +228,8 @@ def _words(axes: Axes, wiring: Wiring, layout: Layout) -> None:
     for block, (x, y) in zip(wiring.blocks, layout.labels, strict=True):
         kind = "" if block.kind == block.name else f"\n{block.kind}"
         text = f"{block.name}{kind}\n{block.size}"
-        axes.text(x, y, text, ha="center", va="bottom", fontsize=9.5, linespacing=1.15)
+        words = axes.text(x, y, text, ha="center", va="bottom", fontsize=9.5, linespacing=1.15, zorder=3)
+        words.set_bbox({"fc": "white", "ec": "none", "alpha": 0.75, "pad": 0.5})
 
 
 def _key(figure: Figure, axes: Axes, wiring: Wiring, colours: Colours) -> None:

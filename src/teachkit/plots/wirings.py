@@ -12,6 +12,9 @@ HEIGHT = 10.0  # of the drawing in its own units; a neuron of a small layer take
 SHEAR = 0.5  # how far a map leans, so that its rows and columns are both seen from the side
 NARROW = 0.72  # a column of a map is drawn this wide
 GAP = 3.6  # between two levels
+SMALLEST = (
+    0.5  # of its natural height, for a layer that shares its level with others; taller than HEIGHT then
+)
 LABEL = 2.1  # height of the words above a layer
 
 
@@ -146,8 +149,10 @@ def place(wiring: Wiring) -> Layout:
 def _share(column: list[Block]) -> list[float]:
     """Height for each layer of one level: what it wants, or its fair part of what there is."""
     wanted = np.array([_tall(block) for block in column])
-    free = HEIGHT - LABEL * (len(column) - 1)
-    return list(wanted * min(1.0, max(free, HEIGHT / 3) / wanted.sum()))
+    free = (HEIGHT - LABEL * (len(column) - 1)) / wanted.sum()
+    return list(
+        wanted * min(1.0, free if len(column) == 1 else max(free, SMALLEST * min(1.0, HEIGHT / wanted.max())))
+    )
 
 
 def _tall(block: Block) -> float:
