@@ -147,3 +147,8 @@ def test_the_study_finds_its_sets(s03, real_data, monkeypatch):
     monkeypatch.setenv("TEACHKIT_DATA", str(real_data))
     monkeypatch.delenv("TEACHKIT_OFFLINE", raising=False)
     assert [len(s03.load(split)) for split in ("train", "val", "test")] == [48, 16, 16]
+
+
+def test_the_page_of_results_holds_what_the_runs_say(study, root):
+    grid = study("_grid").Grid(root / "studies" / "results" / "03")
+    assert study("_segmentation_tables").section(grid) in (root / "docs" / "results.md").read_text()
