@@ -11,7 +11,6 @@ PneumoniaMNIST, all 4,708 training images. Five parts (``ARGS="--parts main"`` r
 - published: the comparison as the published module ran it, its two faults included, and as it was meant.
 """
 
-import argparse
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -20,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 from _bands import band_table, run_frame_bands
-from _grid import ROOT, Grid, markdown_table, write_section
+from _grid import Grid, command, markdown_table, write_section
 from _tables import difference_table, score_table
 from torch import nn
 
@@ -374,18 +373,5 @@ PARTS = {
 }
 
 
-def main() -> None:
-    """Compute what is missing; write the tables after each part."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--parts", nargs="*", choices=PARTS, default=list(PARTS), help="default: all")
-    parser.add_argument("--tables", action="store_true", help="compute nothing, only write the tables")
-    asked = parser.parse_args()
-    grid = Grid(ROOT / "studies" / "results" / "01")
-    for part in [] if asked.tables else asked.parts:
-        PARTS[part](grid, load())
-        write_tables(grid)
-    write_tables(grid)
-
-
 if __name__ == "__main__":
-    main()
+    command("01", PARTS, write_tables, load)

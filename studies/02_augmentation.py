@@ -14,7 +14,6 @@ BreastMNIST, 546 training, 78 validation and 156 test images of 28×28 pixels. F
 - large: the published arms at the published size of 224 pixels.
 """
 
-import argparse
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -44,7 +43,7 @@ from _augmentation import (
     sweep_auc,
 )
 from _augmentation_tables import write_tables
-from _grid import ROOT, Grid
+from _grid import Grid, command
 
 from teachkit import data, metrics, training, vision
 from teachkit.data import Split
@@ -167,18 +166,5 @@ PARTS: dict[str, Callable[[Grid, Sets], None]] = {
 }
 
 
-def main() -> None:
-    """Compute what is missing; write the tables after each part."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--parts", nargs="*", choices=PARTS, default=list(PARTS), help="default: all")
-    parser.add_argument("--tables", action="store_true", help="compute nothing, only write the tables")
-    asked = parser.parse_args()
-    grid = Grid(ROOT / "studies" / "results" / "02")
-    for part in [] if asked.tables else asked.parts:
-        PARTS[part](grid, load())
-        write_tables(grid)
-    write_tables(grid)
-
-
 if __name__ == "__main__":
-    main()
+    command("02", PARTS, write_tables, load)

@@ -11,7 +11,6 @@ one), each cell resumable:
 - flips: the test score as published, with test pictures passed through random flips.
 """
 
-import argparse
 from dataclasses import asdict
 from functools import partial
 from itertools import product
@@ -19,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from _grid import ROOT, Grid, write_section
+from _grid import Grid, command, write_section
 from _pictures import background, otsu, predict, scores
 from _segmentation_arms import (
     ABLATIONS,
@@ -162,18 +161,5 @@ def write_tables(grid: Grid) -> None:
 PARTS = {"baseline": run_baseline, "sweep": run_sweep, "flips": run_flips, "main": run_main}
 
 
-def main() -> None:
-    """Compute what is missing; write the tables after each part."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--parts", nargs="*", choices=PARTS, default=list(PARTS), help="default: all")
-    parser.add_argument("--tables", action="store_true", help="compute nothing, only write the tables")
-    asked = parser.parse_args()
-    grid = Grid(ROOT / "studies" / "results" / "03")
-    for part in [] if asked.tables else asked.parts:
-        PARTS[part](grid)
-        write_tables(grid)
-    write_tables(grid)
-
-
 if __name__ == "__main__":
-    main()
+    command("03", PARTS, write_tables)

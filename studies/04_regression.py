@@ -16,14 +16,13 @@ cell resumable:
 - spread: four more sets of 100 splits.
 """
 
-import argparse
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from _grid import ROOT, Grid, write_section
+from _grid import Grid, command, write_section
 from _image_regression import run_image_rate, run_images
 from _published_regression import RECIPES
 from _regression_tables import write_parts
@@ -201,19 +200,6 @@ def write_tables(grid: Grid) -> None:
     write_section("04", write_parts(grid))
 
 
-def main() -> None:
-    """Compute what is missing; write the tables after each part."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--parts", nargs="*", choices=PARTS, default=list(PARTS), help="default: all")
-    parser.add_argument("--tables", action="store_true", help="compute nothing, only write the tables")
-    asked = parser.parse_args()
-    torch.set_num_threads(1)  # of networks this small, more threads only wait for each other
-    grid = Grid(ROOT / "studies" / "results" / "04")
-    for part in [] if asked.tables else asked.parts:
-        PARTS[part](grid, load())
-        write_tables(grid)
-    write_tables(grid)
-
-
 if __name__ == "__main__":
-    main()
+    torch.set_num_threads(1)  # of networks this small, more threads only wait for each other
+    command("04", PARTS, write_tables, load)

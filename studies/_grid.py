@@ -5,10 +5,11 @@ or not at all. A cell that is there with the same settings is read, not computed
 error, because a table must not mix two experiments.
 """
 
+import argparse
 import json
 import platform
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,33 @@ class Grid:
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.json"
+
+
+def command(
+    number: str,
+    parts: Mapping[str, Callable[..., None]],
+    write_tables: Callable[[Grid], None],
+    load: Callable[[], Any] | None = None,
+) -> None:
+    """Compute what is missing; write the tables after each part.
+
+    Args:
+        number: of the study, such as "01".
+        parts: name to a function of the grid, and of what `load` returns where it is given.
+        write_tables: writes the study's section of docs/results.md.
+        load: reads the data once, when something has to be computed.
+    """
+    parser = argparse.ArgumentParser(description=f"Study {number}: computes what is missing, writes tables.")
+    parser.add_argument("--parts", nargs="*", choices=parts, default=list(parts), help="default: all")
+    parser.add_argument("--tables", action="store_true", help="compute nothing, only write the tables")
+    asked = parser.parse_args()
+    grid = Grid(ROOT / "studies" / "results" / number)
+    if not asked.tables:
+        inputs = () if load is None else (load(),)
+        for part in asked.parts:
+            parts[part](grid, *inputs)
+            write_tables(grid)
+    write_tables(grid)
 
 
 def versions() -> dict[str, str]:

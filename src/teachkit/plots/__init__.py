@@ -19,11 +19,13 @@ lit_neurons         what chosen neurons of it depend on
 degree_maps         how many edges meet in each neuron of a layer
 sharing             edges and distinct numbers, layer by layer
 flow                operations or layers as boxes, from top to bottom
+cells               nuclei of an image joined to their neighbours
 boxes, ladder       errors over many random splits; errors step by step against a baseline
 """
 
 from teachkit.plots.animations import Animation as Animation
 from teachkit.plots.animations import animate as animate
+from teachkit.plots.cell_graphs import cells as cells
 from teachkit.plots.cheating import Cheat as Cheat
 from teachkit.plots.cheating import MetricCheat as MetricCheat
 from teachkit.plots.cheating import cheat_the_metric as cheat_the_metric
@@ -34,13 +36,14 @@ from teachkit.plots.decisions import reliability as reliability
 from teachkit.plots.degrees import LayerCount as LayerCount
 from teachkit.plots.degrees import degree_maps as degree_maps
 from teachkit.plots.degrees import sharing as sharing
+from teachkit.plots.explorers import Explorer as Explorer
 from teachkit.plots.flows import Arrow as Arrow
 from teachkit.plots.flows import Box as Box
 from teachkit.plots.flows import flow as flow
 from teachkit.plots.landscapes import descent as descent
 from teachkit.plots.networks import residual_network as residual_network
-from teachkit.plots.neurons import lit_neurons as lit_neurons
-from teachkit.plots.neurons import neurons as neurons
+from teachkit.plots.neural_graphs import lit_neurons as lit_neurons
+from teachkit.plots.neural_graphs import neurons as neurons
 from teachkit.plots.numbers import bands as bands
 from teachkit.plots.numbers import residuals as residuals
 from teachkit.plots.picture import Picture as Picture

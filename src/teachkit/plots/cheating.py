@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from teachkit.errors import FormatError, SettingsError
 from teachkit.metrics import boundary_f, dice, iou, object_scores
+from teachkit.plots.explorers import Explorer
 from teachkit.plots.mask_edits import grown, merged, neighbours, shifted, without_smallest
 from teachkit.plots.picture import (
     BLUE,
@@ -20,7 +21,6 @@ from teachkit.plots.picture import (
     PURPLE,
     Picture,
     caption,
-    is_headless,
     new_figure,
     sentences,
     styled,
@@ -82,7 +82,7 @@ class Cheat:
         )
 
 
-class MetricCheat:
+class MetricCheat(Explorer):
     """Four sliders where a reader can move them, and always the same numbers as small pictures and a table.
 
     Attributes:
@@ -145,17 +145,6 @@ class MetricCheat:
             tuple(number for number in np.unique(joined) if len(np.unique(kept[joined == number])) > 1),
         )
 
-    @property
-    def alt(self) -> str:
-        return self.picture.alt
-
-    @property
-    def figure(self) -> Any:
-        return self.picture.figure
-
-    def save(self, path: str) -> Any:
-        return self.picture.save(path)
-
     def widget(self) -> Any:
         """Four sliders, one picture and one sentence that follow them; keyboard: Tab, then arrow keys."""
         import ipywidgets as widgets
@@ -182,16 +171,6 @@ class MetricCheat:
             slider.observe(follow, "value")
         follow()
         return widgets.VBox([*sliders.values(), view])
-
-    def _ipython_display_(self) -> None:
-        from IPython.display import display
-
-        if not is_headless():
-            display(self.widget())
-        display(self.picture)
-
-    def __repr__(self) -> str:
-        return f"MetricCheat({self.alt!r})"
 
 
 def cheat_the_metric(

@@ -7,17 +7,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from teachkit.errors import FormatError
 from teachkit.metrics import Interval, t_interval
+from teachkit.plots.explorers import Explorer
 from teachkit.plots.picture import (
     BLUE,
     GREY,
     ORANGE,
     Picture,
     caption,
-    is_headless,
     new_figure,
     sentences,
     styled,
@@ -57,7 +56,7 @@ class Reading:
         return f"{said}; {value:+.3f}{limits} against strength 0."
 
 
-class StrengthExplorer:
+class StrengthExplorer(Explorer):
     """A slider where a reader can move it, and always a row of images per strength and the curve below.
 
     Attributes:
@@ -107,17 +106,6 @@ class StrengthExplorer:
             return ""
         return " ".join(self.at(strength).sentence for strength in self._curve)
 
-    @property
-    def alt(self) -> str:
-        return self.picture.alt
-
-    @property
-    def figure(self) -> Figure:
-        return self.picture.figure
-
-    def save(self, path: str) -> Any:
-        return self.picture.save(path)
-
     def widget(self) -> Any:
         """One slider; images and a sentence follow it. Keyboard: Tab, then arrow keys."""
         import ipywidgets as widgets
@@ -143,16 +131,6 @@ class StrengthExplorer:
         slider.observe(follow, "value")
         follow()
         return widgets.VBox([slider, view])
-
-    def _ipython_display_(self) -> None:
-        from IPython.display import display
-
-        if not is_headless():
-            display(self.widget())
-        display(self.picture)
-
-    def __repr__(self) -> str:
-        return f"StrengthExplorer({self.alt!r})"
 
 
 def explore_strength(

@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike
 from teachkit.errors import FormatError, SettingsError
 from teachkit.metrics import confusion_matrix, sensitivity, specificity
 from teachkit.plots.decisions import draw_matrix
-from teachkit.plots.picture import BLUE, ORANGE, Picture, caption, is_headless, new_figure, sentences, styled
+from teachkit.plots.explorers import Explorer
+from teachkit.plots.picture import BLUE, ORANGE, Picture, caption, new_figure, sentences, styled
 
 PATIENTS = 1000
 
@@ -54,7 +55,7 @@ class Decision:
         )
 
 
-class ThresholdExplorer:
+class ThresholdExplorer(Explorer):
     """Sliders where a reader can move them, and always the same numbers as small pictures and as a table.
 
     Attributes:
@@ -102,17 +103,6 @@ class ThresholdExplorer:
             specificity(self._labels, self._probabilities, threshold),
         )
 
-    @property
-    def alt(self) -> str:
-        return self.picture.alt
-
-    @property
-    def figure(self) -> Any:
-        return self.picture.figure
-
-    def save(self, path: str) -> Any:
-        return self.picture.save(path)
-
     def widget(self) -> Any:
         """Two sliders, one picture and one sentence that follow them; keyboard: Tab, then arrow keys."""
         import ipywidgets as widgets
@@ -143,16 +133,6 @@ class ThresholdExplorer:
         prevalence.observe(follow, "value")
         follow()
         return widgets.VBox([threshold, prevalence, view])
-
-    def _ipython_display_(self) -> None:
-        from IPython.display import display
-
-        if not is_headless():
-            display(self.widget())
-        display(self.picture)
-
-    def __repr__(self) -> str:
-        return f"ThresholdExplorer({self.alt!r})"
 
 
 def explore_threshold(

@@ -14,8 +14,7 @@ from sklearn.linear_model import LinearRegression
 
 from teachkit.errors import SettingsError, UnknownNameError, nearest
 from teachkit.metrics.arrays import finite, same_length
-from teachkit.plots import Picture, clouds, ladder
-from teachkit.plots.picture import is_headless
+from teachkit.plots import Explorer, Picture, clouds, ladder
 from teachkit.tabular.repeats import Repeats
 from teachkit.tabular.splitting import repeat_splits
 
@@ -69,7 +68,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class LeakDetective:
+class LeakDetective(Explorer):
     """Shows tick boxes in a live notebook, and the columns leaving one by one as a picture everywhere."""
 
     _table: pd.DataFrame = field(repr=False)
@@ -150,8 +149,8 @@ class LeakDetective:
         return [*found, self.at(order, self._guess)]
 
     @cached_property
-    def picture(self) -> Picture:
-        """The static twin: one row per column taken away."""
+    def picture(self) -> Picture:  # type: ignore[override]
+        """The static twin, one row per column taken away; drawn when first asked for, as it needs many fits."""
         steps = self.steps
         gone = [(set(after.without) - set(before.without)).pop() for before, after in pairwise(steps)]
         names = [f"all {len(self.columns)} columns", *(f"… and without {name}" for name in gone)]
@@ -167,10 +166,6 @@ class LeakDetective:
             note=f"Linear regression; dot: mean over {self._repeats} random splits, "
             "bar: mean ± standard deviation. Each row takes one more column away",
         )
-
-    @property
-    def alt(self) -> str:
-        return self.picture.alt
 
     def plot_columns(self, *names: str) -> Picture:
         """The target against some columns: points on a line know the answer. Names as in `at`."""
@@ -206,13 +201,6 @@ class LeakDetective:
             for title, names in (("Columns that state a size", single), ("All columns of a quantity", others))
         ]
         return widgets.VBox([*grids, view])
-
-    def _ipython_display_(self) -> None:
-        from IPython.display import display
-
-        if not is_headless():
-            display(self.widget())
-        display(self.picture)
 
     def __repr__(self) -> str:
         return f"LeakDetective({self.at().sentence!r})"
