@@ -3,7 +3,7 @@
 import json
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -38,7 +38,7 @@ class Timing:
         return median(self.seconds)
 
 
-def in_turns(ways: dict[str, Callable[[], object]], repeats: int = REPEATS) -> list[Timing]:
+def in_turns(ways: Mapping[str, Callable[[], object]], repeats: int = REPEATS) -> list[Timing]:
     """Time several ways to do the same work, one after the other in every round.
 
     Other programs slow all ways of a round alike, so ratios are taken round by round. The first round is not

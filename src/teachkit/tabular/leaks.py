@@ -150,7 +150,7 @@ class LeakDetective(Explorer):
 
     @cached_property
     def picture(self) -> Picture:  # type: ignore[override]
-        """The static twin, one row per column taken away; drawn when first asked for, as it needs many fits."""
+        """The static twin, one row per column taken away; drawn when first asked for: it needs many fits."""
         steps = self.steps
         gone = [(set(after.without) - set(before.without)).pop() for before, after in pairwise(steps)]
         names = [f"all {len(self.columns)} columns", *(f"… and without {name}" for name in gone)]
