@@ -79,7 +79,7 @@ def sharing(layers: Sequence[LayerCount], into: NDArray[np.int64], *, title: str
     """
     figure = new_figure(9.2, max(2.9, 1.7 + 0.42 * len(layers)))
     left, right = figure.subplots(1, 2, width_ratios=(1.6, 1))
-    places = np.arange(len(layers))
+    places = range(len(layers))
     for place, layer in zip(places, layers, strict=True):
         if layer.weights:
             left.plot((layer.weights, layer.edges), (place, place), color="#C8C8C8", lw=2.5, zorder=1)
