@@ -36,6 +36,7 @@ from teachkit.plots.decisions import reliability as reliability
 from teachkit.plots.degrees import LayerCount as LayerCount
 from teachkit.plots.degrees import degree_maps as degree_maps
 from teachkit.plots.degrees import sharing as sharing
+from teachkit.plots.explorers import Explorer as Explorer
 from teachkit.plots.flows import Arrow as Arrow
 from teachkit.plots.flows import Box as Box
 from teachkit.plots.flows import flow as flow
