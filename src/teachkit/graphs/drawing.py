@@ -14,6 +14,7 @@ from teachkit.plots.wirings import Block, Wiring
 
 if TYPE_CHECKING:
     from teachkit.graphs.tracing import OpGraph
+    from teachkit.graphs.union import Union
     from teachkit.plots import Picture
 
 MOST_NEURONS = 400  # above, single neurons and edges can no longer be told apart
@@ -55,19 +56,32 @@ def draw_receptive_field(graph: ModelGraph, chosen: Sequence[int], title: str) -
     """See `ModelGraph.draw_receptive_field`."""
     if not chosen:
         raise SettingsError("No neuron was given.", "Give the id of one or more neurons.")
-    fields = [graph.receptive_field(int(node)) for node in chosen]
-    nodes = torch.cat([field.nodes for field in fields]).unique()
-    edges = torch.cat([field.edges for field in fields]).unique()
-    weight = graph.edges.weight[edges]
-    words = " ".join(field.sentence for field in fields)
+    arrays = wiring(graph)
+    fields = [field_of(graph, int(node), arrays) for node in chosen]
+    note = ""
     if len(fields) > 1:
-        used = len(weight[weight >= 0].unique())
-        words += f" Together: {len(edges):,} edges, {used:,} distinct numbers on them."
-    picture = wiring(graph)
-    names = {number: graph.name_of(number) for number in weight[weight >= 0].unique()[:MOST_NAMES].tolist()}
-    picture.names.update(names)
-    return plots.lit_neurons(
-        picture, [int(node) for node in chosen], nodes.numpy(), edges.numpy(), words, title=title
+        edges = np.unique(np.concatenate([field.edges for field in fields]))
+        numbers = np.unique(arrays.weight[edges])
+        note = f"Together: {len(edges):,} edges with {int((numbers >= 0).sum()):,} distinct numbers."
+    return plots.lit_neurons(arrays, fields, note=note, title=title)
+
+
+def field_of(graph: ModelGraph, node: int, arrays: Wiring) -> plots.Field:
+    """What a neuron depends on, for plots; the numbers it uses get their names in `arrays`."""
+    field = graph.receptive_field(node)
+    for number in field.weights[:MOST_NAMES].tolist():
+        arrays.names[number] = graph.name_of(number)
+    return plots.Field(node, field.nodes.cpu().numpy(), field.edges.cpu().numpy(), field.sentence)
+
+
+def draw_union(union: "Union", title: str) -> "Picture":
+    """See `Union.draw`."""
+    return plots.spy(
+        union.edges.src.cpu().numpy().astype(np.int64),
+        union.edges.dst.cpu().numpy().astype(np.int64),
+        [model.num_nodes for model in union.models],
+        [f"{model.name or 'model'} ({place})" for place, model in enumerate(union.models, 1)],
+        title=title or "Adjacency matrix of the union",
     )
 
 
@@ -77,7 +91,7 @@ def draw_degrees(graph: ModelGraph, layer: int | str, direction: str, title: str
         raise SettingsError(
             f"Edges do not lead '{direction}' a neuron.", 'Say "in" or "out".', direction=direction
         )
-    chosen = layer_of(graph, layer)
+    chosen = graph.layer(layer)
     into, out_of = graph.degrees()
     counts = (into if direction == "in" else out_of)[chosen.node_slice].cpu().numpy()
     words = "edges into a neuron" if direction == "in" else "edges out of a neuron"
@@ -85,18 +99,6 @@ def draw_degrees(graph: ModelGraph, layer: int | str, direction: str, title: str
         counts.reshape(_block(chosen).grid),
         words=words,
         title=title or f"{graph.name}, layer {chosen.name}: {words}",
-    )
-
-
-def layer_of(graph: ModelGraph, layer: int | str) -> Layer:
-    """A layer by its name or its place; -1 is the last one."""
-    names = [one.name for one in graph.layers]
-    if isinstance(layer, str) and layer in names:
-        return graph.layers[names.index(layer)]
-    if isinstance(layer, int) and -len(names) <= layer < len(names):
-        return graph.layers[layer]
-    raise SettingsError(
-        f"There is no layer {layer!r}.", f"The layers are {', '.join(names)}; or 0 to {len(names) - 1}."
     )
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from teachkit.graphs.engine import Engine
+    from teachkit.graphs.exploring import NeuronExplorer
     from teachkit.graphs.fields import ReceptiveField
     from teachkit.plots import Picture
 
@@ -137,6 +138,36 @@ class ModelGraph:
             f"{len(self.values):,} distinct numbers, {self.depth} levels)"
         )
 
+    def layer(self, layer: int | str) -> Layer:
+        """A layer by its name, or by its place among `layers`; -1 is the last one."""
+        names = [one.name for one in self.layers]
+        if isinstance(layer, str) and layer in names:
+            return self.layers[names.index(layer)]
+        if isinstance(layer, int) and -len(names) <= layer < len(names):
+            return self.layers[layer]
+        raise GraphError(
+            f"There is no layer {layer!r}.",
+            f"The layers are {', '.join(names)}; or 0 to {len(names) - 1}.",
+            layer=layer,
+        )
+
+    def node_at(self, layer: int | str, *place: int) -> int:
+        """Id of a neuron, by its layer and its place there, such as channel, row and column."""
+        found = self.layer(layer)
+        fits = len(place) == len(found.shape) and all(
+            0 <= index < size for index, size in zip(place, found.shape, strict=True)
+        )
+        if not fits:
+            raise GraphError(
+                f"Layer '{found.name}' has no neuron at {list(place)}.",
+                f"Its shape is {list(found.shape)}; give one number a dimension, from 0.",
+                place=place,
+            )
+        own = 0
+        for index, size in zip(place, found.shape, strict=True):
+            own = own * size + index
+        return found.first_node + own
+
     def strength(self, values: Tensor | None = None) -> Tensor:
         """The factor of each edge [E]: its gain times its weight."""
         values = self.values if values is None else values
@@ -243,6 +274,12 @@ class ModelGraph:
         from teachkit.graphs.drawing import draw_receptive_field
 
         return draw_receptive_field(self, nodes, title)
+
+    def explore(self, *nodes: int, title: str = "") -> "NeuronExplorer":
+        """Choose a neuron and see what it depends on; in print some telling ones, or those with these ids."""
+        from teachkit.graphs.exploring import NeuronExplorer
+
+        return NeuronExplorer(self, nodes, title)
 
     def draw_degrees(
         self, layer: int | str = -1, direction: Literal["in", "out"] = "in", title: str = ""

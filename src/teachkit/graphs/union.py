@@ -15,6 +15,8 @@ from teachkit.graphs.record import Edges, ModelGraph
 if TYPE_CHECKING:
     import pandas as pd
 
+    from teachkit.plots import Picture
+
 
 def unite(models: Iterable[ModelGraph]) -> "Union":
     """One graph of several model-graphs; the adjacency matrix has a block for each.
@@ -124,6 +126,12 @@ class Union:
             raise GraphError(
                 f"{len(crossing)} edges join two models.", "Unite the models again.", edges=crossing.tolist()
             )
+
+    def draw(self, title: str = "") -> "Picture":
+        """The adjacency matrix: one block a model, and nothing between the blocks."""
+        from teachkit.graphs.drawing import draw_union
+
+        return draw_union(self, title)
 
     def statistics(self) -> "pd.DataFrame":
         """One row a model with the numbers of `ModelGraph.statistics`."""

@@ -19,6 +19,7 @@ lit_neurons         what chosen neurons of it depend on
 degree_maps         how many edges meet in each neuron of a layer
 sharing             edges and distinct numbers, layer by layer
 flow                operations or layers as boxes, from top to bottom
+spy                 the adjacency matrix of several graphs, a block each
 cells               nuclei of an image joined to their neighbours
 boxes, ladder       errors over many random splits; errors step by step against a baseline
 """
@@ -42,6 +43,7 @@ from teachkit.plots.flows import Box as Box
 from teachkit.plots.flows import flow as flow
 from teachkit.plots.landscapes import descent as descent
 from teachkit.plots.networks import residual_network as residual_network
+from teachkit.plots.neural_graphs import Field as Field
 from teachkit.plots.neural_graphs import lit_neurons as lit_neurons
 from teachkit.plots.neural_graphs import neurons as neurons
 from teachkit.plots.numbers import bands as bands
@@ -51,6 +53,7 @@ from teachkit.plots.pictures import images as images
 from teachkit.plots.runs import curves as curves
 from teachkit.plots.runs import intervals as intervals
 from teachkit.plots.segmentations import segmentation as segmentation
+from teachkit.plots.spies import spy as spy
 from teachkit.plots.spreads import boxes as boxes
 from teachkit.plots.spreads import ladder as ladder
 from teachkit.plots.strengths import StrengthExplorer as StrengthExplorer

@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -58,7 +59,7 @@ def neurons(wiring: Wiring, *, colours: Colours = "value", title: str = "") -> P
         title: of the figure; name the network.
     """
     layout = place(wiring)
-    figure, axes = _canvas(layout, key=2.3)
+    figure, (axes,) = _canvas(layout, 2.3 if colours == "value" else _room_for_names(wiring))
     everything = np.ones(wiring.num_edges, bool)
     if colours == "value":
         _edges_by_value(axes, wiring, layout)
@@ -74,45 +75,89 @@ def neurons(wiring: Wiring, *, colours: Colours = "value", title: str = "") -> P
     return Picture(figure, sentences(title or wiring.title, said, f"Layers from left to right: {layers}"))
 
 
+@dataclass(frozen=True, eq=False)
+class Field:
+    """What one neuron depends on: ids of neurons, places of edges, and the counts as a sentence."""
+
+    node: int
+    nodes: Ints
+    edges: Ints
+    sentence: str
+
+
 @styled
 def lit_neurons(
-    wiring: Wiring,
-    chosen: Sequence[int],
-    nodes: Ints,
-    edges: Ints,
-    words: str,
-    *,
-    title: str = "",
+    wiring: Wiring, fields: Sequence[Field], *, apart: bool = False, note: str = "", title: str = ""
 ) -> Picture:
     """The part of a graph that the chosen neurons depend on in colour, everything else in pale grey.
 
     Args:
-        chosen: the neurons whose receptive fields are shown.
-        nodes: ids of all neurons they depend on.
-        edges: places of all edges between these.
-        words: counts, said under the figure and in the alternative text.
+        fields: what each chosen neuron depends on.
+        apart: one drawing a neuron below each other, instead of all in one.
+        note: said after the sentences of the fields.
+        title: of the figure; name the network.
     """
     layout = place(wiring)
-    figure, axes = _canvas(layout, key=2.3)
-    used = np.zeros(wiring.num_edges, bool)
-    used[edges] = True
-    shown = _edges_by_identity(axes, wiring, layout, used)
-    lit = np.zeros(wiring.num_nodes, bool)
-    lit[nodes] = True
+    groups = [[field] for field in fields] if apart else [list(fields)]
+    figure, panels = _canvas(layout, _room_for_names(wiring), len(groups))
+    cut = [_light(axes, wiring, layout, group) for axes, group in zip(panels, groups, strict=True)]
+    if len(groups) > 1:
+        for axes, field in zip(panels, fields, strict=True):
+            axes.set_title(f"neuron {field.node}: {wiring.place_in_block(field.node)}", loc="left")
+    figure.suptitle(title or wiring.title)
+    words = " ".join(field.sentence for field in fields)
+    notes = [note, "Edges of one colour use the same number."]
+    if any(len(_learned(wiring, group)) > len(IDENTITY) for group in groups):
+        notes.append(f"After {len(IDENTITY)} numbers the colours repeat.")
+    if any(cut):
+        notes.append(f"Above {MOST_LINES:,} edges only those nearest to the neuron are drawn.")
+    said = " ".join(filter(None, notes))
+    _below(figure, f"{words} {said}")
+    where = "; ".join(wiring.place_in_block(field.node) for field in fields)
+    return Picture(figure, sentences(title or wiring.title, f"Lit for {where}", words, said))
+
+
+def _light(axes: Axes, wiring: Wiring, layout: Layout, fields: Sequence[Field]) -> bool:
+    """Draw what the neurons of `fields` depend on; whether edges had to be left out."""
+    used, lit = np.zeros(wiring.num_edges, bool), np.zeros(wiring.num_nodes, bool)
+    for field in fields:
+        used[field.edges], lit[field.nodes] = True, True
+    drawn = _last_steps(wiring, used)
+    _edges_by_identity(axes, wiring, layout, drawn)
     face = np.full((wiring.num_nodes, 4), to_rgba(UNLIT))
     face[lit] = to_rgba(BLUE)
-    face[list(chosen)] = to_rgba(VERMILION)
+    face[[field.node for field in fields]] = to_rgba(VERMILION)
     _nodes(axes, wiring, layout, face, ~lit, layer=0)
     _nodes(axes, wiring, layout, face, lit)
     _words(axes, wiring, layout)
     _beside(axes, _numbers(wiring, used))
-    figure.suptitle(title or wiring.title)
-    note = "Edges of one colour use the same number" if shown else "Too many edges to draw"
-    if shown and len(np.unique(wiring.weight[used & (wiring.weight >= 0)])) > len(IDENTITY):
-        note += f" (after {len(IDENTITY)} numbers the colours repeat)"
-    _below(figure, f"{words} {note}")
-    where = "; ".join(wiring.place_in_block(node) for node in chosen)
-    return Picture(figure, sentences(title or wiring.title, f"Lit for {where}", words, note))
+    return bool(drawn.sum() < used.sum())
+
+
+def _last_steps(wiring: Wiring, used: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Those of the used edges that lead into the last layers, as many layers as there may be lines."""
+    drawn = np.zeros(wiring.num_edges, bool)
+    for level in sorted({block.level for block in wiring.blocks}, reverse=True):
+        step = used.copy()
+        for block in wiring.blocks:
+            if block.level != level:
+                step &= (wiring.dst < block.first) | (wiring.dst >= block.first + block.nodes)
+        if drawn.sum() + step.sum() > MOST_LINES:
+            break
+        drawn |= step
+    return drawn
+
+
+def _learned(wiring: Wiring, fields: Sequence[Field]) -> Ints:
+    """The distinct numbers on the edges of some fields."""
+    numbers = np.unique(wiring.weight[np.concatenate([field.edges for field in fields])])
+    return numbers[numbers >= 0]
+
+
+def _room_for_names(wiring: Wiring) -> float:
+    """Inches for a key that names numbers and their count of edges."""
+    longest = max((len(name) for name in wiring.names.values()), default=10)
+    return min(5.0, 0.8 + 0.08 * (longest + len(": 000 edges")))
 
 
 def _unit(layout: Layout) -> float:
@@ -120,17 +165,19 @@ def _unit(layout: Layout) -> float:
     return float(np.clip(9.5 / (layout.width + 2.4), 0.26, UNIT_INCHES))
 
 
-def _canvas(layout: Layout, key: float) -> tuple[Figure, Axes]:
-    """A figure whose units are equal in both directions, with room for a key at the right."""
+def _canvas(layout: Layout, key: float, panels: int = 1) -> tuple[Figure, list[Axes]]:
+    """Axes below each other with equal units in both directions, and room for a key at the right."""
     low, high = float(layout.y.min()), max(y for _, y in layout.labels) + LABEL
     high, low = max(high, 1.5), min(low, -1.5)
     wide, tall = layout.width + 2.4, high - low + 0.8
     unit = _unit(layout)
-    figure = new_figure(max(5.6, wide * unit + key), max(2.9, tall * unit + 1.0))
-    axes = figure.subplots()
-    axes.set(xlim=(-1.2, layout.width + 1.2), ylim=(low - 0.6, high), aspect="equal")
-    axes.axis("off")
-    return figure, axes
+    height = max(2.0, tall * unit + (0.3 if panels > 1 else 0.0))
+    figure = new_figure(max(5.6, wide * unit + key), panels * height + 1.0)
+    grid = figure.subplots(panels, squeeze=False)[:, 0]
+    for axes in grid:
+        axes.set(xlim=(-1.2, layout.width + 1.2), ylim=(low - 0.6, high), aspect="equal")
+        axes.axis("off")
+    return figure, list(grid)
 
 
 def _below(figure: Figure, text: str) -> None:
@@ -160,10 +207,8 @@ def _edges_by_value(axes: Axes, wiring: Wiring, layout: Layout) -> None:
         axes.add_collection(lines)
 
 
-def _edges_by_identity(axes: Axes, wiring: Wiring, layout: Layout, which: NDArray[np.bool_]) -> bool:
-    """One colour a number; grey where the number is fixed. Draws nothing when there are too many."""
-    if which.sum() > MOST_LINES:
-        return False
+def _edges_by_identity(axes: Axes, wiring: Wiring, layout: Layout, which: NDArray[np.bool_]) -> None:
+    """One colour a number; grey and dashed where the number is fixed."""
     learned = which & (wiring.weight >= 0)
     thin = float(np.interp(which.sum(), (20, 1000), (1.6, 0.5)))
     for part, style in ((which & ~learned, "dashed"), (learned, "solid")):
@@ -172,7 +217,6 @@ def _edges_by_identity(axes: Axes, wiring: Wiring, layout: Layout, which: NDArra
             lines = LineCollection(list(_segments(wiring, layout, part)), linewidths=thin, colors=shades)
             lines.set(linestyle=style, zorder=1)
             axes.add_collection(lines)
-    return True
 
 
 def _colour(wiring: Wiring, number: int) -> str:

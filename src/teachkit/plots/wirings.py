@@ -98,11 +98,11 @@ class Wiring:
         block = self.block_of(node)
         own = node - block.first
         if len(block.shape) == 1:
-            return f"neuron {own} of {block.name}"
+            return f"neuron {own} of layer {block.name}"
         place = [str(int(index)) for index in np.unravel_index(own, block.shape)]
         if len(block.shape) == 3:
-            return f"channel {place[0]}, row {place[1]}, column {place[2]} of {block.name}"
-        return f"neuron [{', '.join(place)}] of {block.name}"
+            return f"channel {place[0]}, row {place[1]}, column {place[2]} of layer {block.name}"
+        return f"neuron [{', '.join(place)}] of layer {block.name}"
 
 
 @dataclass(frozen=True, eq=False)
