@@ -176,6 +176,7 @@ def _canvas(layout: Layout, key: float, panels: int = 1) -> tuple[Figure, list[A
     grid = figure.subplots(panels, squeeze=False)[:, 0]
     for axes in grid:
         axes.set(xlim=(-1.2, layout.width + 1.2), ylim=(low - 0.6, high), aspect="equal")
+        axes.set_anchor("W")  # what is left over goes to the key
         axes.axis("off")
     return figure, list(grid)
 
