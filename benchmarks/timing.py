@@ -38,19 +38,23 @@ class Timing:
         return median(self.seconds)
 
 
-def in_turns(ways: Mapping[str, Callable[[], object]], repeats: int = REPEATS) -> list[Timing]:
+def in_turns(
+    ways: Mapping[str, Callable[[], object]],
+    repeats: int = REPEATS,
+    clock: Callable[[], float] = perf_counter,
+) -> list[Timing]:
     """Time several ways to do the same work, one after the other in every round.
 
     Other programs slow all ways of a round alike, so ratios are taken round by round. The first round is not
-    counted.
+    counted. `clock` is the time on the wall, or `time.process_time` for work of one thread.
     """
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for round_ in range(repeats + 1):
         for name, work in ways.items():
-            began = perf_counter()
+            began = clock()
             work()
             if round_:
-                seconds[name].append(perf_counter() - began)
+                seconds[name].append(clock() - began)
     return [Timing(name, taken) for name, taken in seconds.items()]
 
 
@@ -59,14 +63,26 @@ def ratio(slow: Timing, fast: Timing) -> float:
     return median(a / b for a, b in zip(slow.seconds, fast.seconds, strict=True))
 
 
-def report(file: str, title: str, baseline: str, timings: list[Timing]) -> None:
-    """Print the ratios to `baseline`, keep them as JSON, and rewrite the table of ``README.md``."""
+def report(
+    file: str,
+    title: str,
+    baseline: str,
+    timings: list[Timing],
+    more: dict[str, dict[str, float]] | None = None,
+) -> None:
+    """Print the ratios to `baseline`, keep them as JSON, and rewrite the table of ``README.md``.
+
+    Args:
+        more: other numbers of each way, a column each.
+    """
     plain = next(timing for timing in timings if timing.name == baseline)
     torch_version = torch.__version__.partition("+")[0]
     ways = {
         timing.name: {"seconds": round(timing.median, 4), "times_faster": round(ratio(plain, timing), 2)}
         for timing in timings
     }
+    for name, numbers in (more or {}).items():
+        ways[name] |= numbers
     result = {
         "title": title,
         "baseline": baseline,
@@ -92,11 +108,15 @@ def write_readme() -> None:
     ]
     for path in sorted((HERE / "results").glob("*.json")):
         result = json.loads(path.read_text())
+        more = [key for key in next(iter(result["ways"].values())) if key not in ("seconds", "times_faster")]
         rows = [
             f"| {name} | {way['seconds']:.3f} | {way['times_faster']:.2f} |"
+            + "".join(f" {way[key]} |" for key in more)
             for name, way in result["ways"].items()
         ]
         head = f"## {result['title']}\n\n{result['machine']}; {result['rounds']} rounds."
-        table = "\n".join(["| way | seconds | times faster |", "|---|---:|---:|", *rows])
+        names = "".join(f" {key.replace('_', ' ')} |" for key in more)
+        ruler = "|---|---:|---:|" + "---:|" * len(more)
+        table = "\n".join([f"| way | seconds | times faster |{names}", ruler, *rows])
         parts += [head, table]
     (HERE / "README.md").write_text("\n\n".join(parts) + "\n")

@@ -12,8 +12,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-_BETA = "Sparse CSR tensor support is in beta state"
-
 
 def choose(src: Tensor, dst: Tensor, receivers: int, senders: int, maximum: bool) -> "Product":
     """The fastest way that can do it, for edges sorted by (dst, src).
@@ -135,7 +133,7 @@ class Sparse(Product):
 
     def transposed(self, strength: Tensor) -> Tensor:
         """Its transpose [senders, receivers]."""
-        return _csr(self.columns_from, self.dst, strength[self.order], self.shape[::-1])
+        return _csr(self.columns_from, self.dst, strength.index_select(0, self.order), self.shape[::-1])
 
 
 class _SparseProduct(torch.autograd.Function):
@@ -170,7 +168,9 @@ def has_sparse_products(device: torch.device, dtype: torch.dtype) -> bool:
     ones = torch.ones(2, 2, device=device, dtype=dtype)
     place = torch.arange(3, device=device, dtype=torch.int32)
     try:
-        matrix = _csr(place, place[:2], ones[0], (2, 2))
+        with warnings.catch_warnings():  # torch warns once, at the first sparse matrix of a program
+            warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta state")
+            matrix = _csr(place, place[:2], ones[0], (2, 2))
         found = torch.sparse.sampled_addmm(matrix, ones, ones, beta=0.0).values()
         return bool((matrix @ ones == 1).all()) and bool((found == 2).all())
     except (RuntimeError, NotImplementedError):
@@ -178,9 +178,7 @@ def has_sparse_products(device: torch.device, dtype: torch.dtype) -> bool:
 
 
 def _csr(rows_from: Tensor, columns: Tensor, values: Tensor, shape: tuple[int, ...]) -> Tensor:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=_BETA)
-        return torch.sparse_csr_tensor(rows_from, columns, values.detach(), shape, check_invariants=False)
+    return torch.sparse_csr_tensor(rows_from, columns, values.detach(), shape, check_invariants=False)
 
 
 def _starts(sorted_or_not: Tensor, count: int) -> Tensor:

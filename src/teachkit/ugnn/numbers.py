@@ -5,6 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+PIECE = 1 << 16  # numbers changed at a time
+
 
 class Numbers(nn.Module):
     """The numbers of all learned edges, or of all biases, of a union.
@@ -61,21 +63,42 @@ class Numbers(nn.Module):
 
 
 class _Squash(torch.autograd.Function):
-    """With q = x / (s + |x|): f = s q, df/dx = (1 - |q|)^2, df/ds = q |q|. So q is all that is kept."""
+    """With q = f / s: df/dx = (1 - |q|)^2 and df/ds = q |q|. So the result is all that must be kept.
+
+    Piece by piece, so that everything but the results stays in the processor's cache.
+    """
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, scale: Tensor, shift: Tensor, bound: Tensor) -> Tensor:
-        x = torch.addcmul(shift, scale, values)
-        q = x.div_(x.abs().add_(bound))
-        ctx.save_for_backward(q, values)
-        ctx.one_bound = bound.dim() == 0
-        return q * bound
+        result, spare = torch.empty_like(values), values.new_empty(min(PIECE, len(values)))
+        for part in _pieces(values):
+            x, s = result[part], bound[part] if bound.dim() else bound
+            torch.addcmul(shift[part], scale[part], values[part], out=x)
+            size = torch.abs(x, out=spare[: len(x)]).add_(s)
+            x.div_(size).mul_(s)
+        ctx.save_for_backward(result, values, bound)
+        return result
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor, Tensor, Tensor]:
-        q, values = ctx.saved_tensors
-        size = q.abs()
-        to_bound = grad * q * size
-        to_shift = (1 - size).square_().mul_(grad)
-        return None, to_shift * values, to_shift, to_bound.sum() if ctx.one_bound else to_bound
+        result, values, bound = ctx.saved_tensors
+        to_scale, to_shift, to_bound = (torch.empty_like(values), torch.empty_like(values),
+                                        torch.zeros_like(bound))  # fmt: skip
+        spare = values.new_empty(min(PIECE, len(values)))
+        for part in _pieces(values):
+            s = bound[part] if bound.dim() else bound
+            q = torch.div(result[part], s, out=to_scale[part])
+            size = torch.abs(q, out=to_shift[part])
+            to_s = torch.mul(q, size, out=spare[: len(q)])
+            if bound.dim():
+                torch.mul(to_s, grad[part], out=to_bound[part])
+            else:
+                to_bound += grad[part].dot(to_s)
+            size.neg_().add_(1).square_().mul_(grad[part])
+            torch.mul(size, values[part], out=q)
+        return None, to_scale, to_shift, to_bound
+
+
+def _pieces(numbers: Tensor) -> list[slice]:
+    return [slice(first, first + PIECE) for first in range(0, len(numbers), PIECE)]
