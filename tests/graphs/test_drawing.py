@@ -71,7 +71,7 @@ def test_every_operation_is_a_box_with_shape_and_numbers(network):
     picture = graphs.trace(network, torch.zeros(1, 1, 4, 4)).draw()
     words = [text.get_text() for text in picture.figure.axes[0].texts]
     assert "0: Conv2d" in words
-    assert "2 × 4 × 4, 20 learned numbers" in words
+    assert "2 × 4 × 4, 20 numbers" in words
     assert "7 operations, 6 arrows" in picture.alt
     assert graphs.trace(network).draw().alt.count(" to ") == 6
 

@@ -45,3 +45,12 @@ def test_labels_stand_beside_arrows():
     picture = plots.flow(CHAIN, [plots.Arrow(0, 1, "9 edges")], title="Net", alt="x to a: 9 edges")
     assert "9 edges" in [text.get_text() for text in picture.figure.axes[0].texts]
     assert picture.alt == "Net. x to a: 9 edges."
+
+
+def test_two_arrows_from_another_column_keep_both_numbers_and_labels():
+    count = ROWS + 1
+    chain = [plots.Box(f"step {place}", "") for place in range(count)]
+    arrows = [plots.Arrow(place, place + 1) for place in range(count - 1)]
+    arrows += [plots.Arrow(0, count - 1, "first"), plots.Arrow(1, count - 1, "second")]
+    words = [text.get_text() for text in plots.flow(chain, arrows).figure.axes[0].texts]
+    assert {"first: 1", "second: 2"} <= set(words)

@@ -131,7 +131,7 @@ def draw_blocks(graph: ModelGraph, title: str) -> "Picture":
         for before in origin.unique().tolist():
             ids = weight[origin == before]
             numbers = len(ids[ids >= 0].unique())
-            learned = f"{numbers:,} {'number' if numbers == 1 else 'numbers'}" if numbers else "fixed"
+            learned = f"{numbers:,} {_numbers(numbers)}" if numbers else "fixed"
             label = f"{len(ids):,} {'edge' if len(ids) == 1 else 'edges'}, {learned}"
             arrows.append(plots.Arrow(before, place, label))
     said = "; ".join(f"{boxes[a.src].name} to {boxes[a.dst].name}: {a.label}" for a in arrows)
@@ -153,7 +153,7 @@ def draw_operations(graph: "OpGraph", title: str) -> "Picture":
     boxes = []
     for node in graph.nodes:
         shape = "" if node.shape is None else " × ".join(str(size) for size in node.shape[1:])
-        learned = f"{node.parameters:,} learned numbers" if node.parameters else ""
+        learned = f"{node.parameters:,} {_numbers(node.parameters)}" if node.parameters else ""
         boxes.append(
             plots.Box(
                 _called(node.path or node.name, node.module or node.target),
@@ -164,10 +164,14 @@ def draw_operations(graph: "OpGraph", title: str) -> "Picture":
     arrows = [plots.Arrow(src, dst) for src, dst in graph.edges]
     note = (
         f"{graph.num_nodes} operations, {graph.num_edges} arrows: data that flows. "
-        "Small: shape of one result. Blue: holds learned numbers."
+        "Small: shape of one result, count of learned numbers. Blue: has some."
     )
     said = "; ".join(f"{boxes[a.src].name} to {boxes[a.dst].name}" for a in arrows)
     return plots.flow(boxes, arrows, title=title or f"{graph.name}: operations", note=note, alt=said)
+
+
+def _numbers(count: int) -> str:
+    return "number" if count == 1 else "numbers"
 
 
 def _called(name: str, kind: str) -> str:

@@ -12,6 +12,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from teachkit.plots.picture import GREY, VERMILION, Picture, caption, new_figure, sentences, styled
 
 WIDE, TALL = 2.5, 0.64  # of a box, in inches
+STUB = 0.24  # of a line to another column
 ROWS = 14  # below each other before the next column begins
 LEARNED, PLAIN = "#D6E8F5", "#F4F4F4"
 
@@ -59,7 +60,10 @@ def flow(
         + max((lane for lane, level in zip(lanes, levels, strict=True) if level // rows == column), default=0)
         for column in range(columns)
     ]
-    starts = [0.05 + sum(widest[:column]) * (WIDE + 0.5) + 0.45 * column for column in range(columns)]
+    starts = [
+        0.05 + sum(widest[:column]) * (WIDE + 0.5) + (2.2 if labelled else 0.45) * column
+        for column in range(columns)
+    ]
     places = [
         (starts[level // rows] + lane * (WIDE + 0.5), -(level % rows) * step)
         for lane, level in zip(lanes, levels, strict=True)
@@ -69,13 +73,12 @@ def flow(
     axes = figure.subplots()
     for box, (x, y) in zip(boxes, places, strict=True):
         _box(axes, box, x, y)
-    jumps = sorted({arrow.src for arrow in arrows if levels[arrow.src] // rows < levels[arrow.dst] // rows})
+    across = [arrow for arrow in arrows if levels[arrow.src] // rows < levels[arrow.dst] // rows]
     for arrow in arrows:
-        src, dst = places[arrow.src], places[arrow.dst]
-        if levels[arrow.src] // rows < levels[arrow.dst] // rows:
-            _jump(axes, src, dst, 1 + jumps.index(arrow.src))
-        else:
-            _arrow(axes, arrow, src, dst, levels[arrow.dst] - levels[arrow.src] == 1)
+        if arrow not in across:
+            adjacent = levels[arrow.dst] - levels[arrow.src] == 1
+            _arrow(axes, arrow, places[arrow.src], places[arrow.dst], adjacent)
+    _jumps(axes, across, places, lanes)
     axes.set(xlim=(-0.1, width - 0.2), ylim=(-height + step - TALL / 2 - 0.1, TALL / 2 + 0.1), aspect="equal")
     axes.axis("off")
     figure.suptitle(title)
@@ -138,19 +141,31 @@ def _arrow(
     else:
         start, end, way = right_of_src, above, "angle,angleA=0,angleB=90,rad=6"
     _line(axes, start, end, way)
-    if arrow.label:
-        x, y = (start[0] + end[0]) / 2 + 0.1, (start[1] + end[1]) / 2
-        axes.text(x, y, arrow.label, ha="left", va="center", fontsize=8.5)
+    if arrow.label and end == above:
+        middle = (below[1] + above[1]) / 2 if adjacent and src[0] == dst[0] else above[1] + 0.14
+        axes.text(above[0] + 0.1, middle, arrow.label, ha="left", va="center", fontsize=8.5)
+    elif arrow.label:  # beside the box that it reaches
+        shift = -0.14 if src[0] == dst[0] else 0.12
+        axes.text(end[0] + 0.1, end[1] + shift, arrow.label, ha="left", va="center", fontsize=8.5)
 
 
-def _jump(axes: Axes, src: tuple[float, float], dst: tuple[float, float], number: int) -> None:
+def _jumps(
+    axes: Axes, across: Sequence[Arrow], places: Sequence[tuple[float, float]], lanes: Sequence[int]
+) -> None:
     """To another column: the line leaves to the right with a number, and comes in again at this number."""
-    out, back = src[1] - TALL / 4, dst[1] + TALL / 4  # beside the middle, where arcs end
-    for x, y in ((src[0] + WIDE, out), (dst[0] - 0.24, back)):
-        _line(axes, (x, y), (x + 0.24, y), "arc3")
-    ends = ((src[0] + WIDE + 0.26, out, "left"), (dst[0] - 0.26, back, "right"))
-    for x, y, side in ends:
-        axes.text(x, y, str(number), ha=side, va="center", fontsize=9.5, color=VERMILION, weight="bold")
+    numbers = {src: number for number, src in enumerate(sorted({arrow.src for arrow in across}), 1)}
+    style = {"va": "center", "fontsize": 9.5, "color": VERMILION, "weight": "bold"}
+    for src, number in numbers.items():
+        x, y = places[src][0] + WIDE, places[src][1] - TALL / 4  # below the middle, where arcs end
+        _line(axes, (x, y), (x + STUB, y), "arc3")
+        axes.text(x + STUB + 0.03, y, str(number), ha="left", **style)
+    for dst in sorted({arrow.dst for arrow in across}):
+        x, y = places[dst][0], places[dst][1] + TALL / 4
+        _line(axes, (x - STUB, y), (x, y), "arc3")
+        for line, arrow in enumerate(one for one in across if one.dst == dst):
+            text = axes.text(x - STUB - 0.03, y - 0.19 * line, str(numbers[arrow.src]), ha="right", **style)
+            if arrow.label and lanes[dst] == 0:  # there is no room left of another box
+                text.set_text(f"{arrow.label}: {numbers[arrow.src]}")
 
 
 def _line(axes: Axes, start: tuple[float, float], end: tuple[float, float], way: str) -> None:

@@ -157,7 +157,7 @@ def _learned(wiring: Wiring, fields: Sequence[Field]) -> Ints:
 def _room_for_names(wiring: Wiring) -> float:
     """Inches for a key that names numbers and their count of edges."""
     longest = max((len(name) for name in wiring.names.values()), default=10)
-    return min(5.0, 0.8 + 0.08 * (longest + len(": 000 edges")))
+    return min(5.0, 1.1 + 0.08 * (longest + len(": 000 edges")))
 
 
 def _unit(layout: Layout) -> float:
