@@ -68,7 +68,7 @@ def report(
     title: str,
     baseline: str,
     timings: list[Timing],
-    more: dict[str, dict[str, float]] | None = None,
+    more: Mapping[str, Mapping[str, float]] | None = None,
 ) -> None:
     """Print the ratios to `baseline`, keep them as JSON, and rewrite the table of ``README.md``.
 
