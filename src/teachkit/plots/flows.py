@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
@@ -154,7 +155,7 @@ def _jumps(
 ) -> None:
     """To another column: the line leaves to the right with a number, and comes in again at this number."""
     numbers = {src: number for number, src in enumerate(sorted({arrow.src for arrow in across}), 1)}
-    style = {"va": "center", "fontsize": 9.5, "color": VERMILION, "weight": "bold"}
+    style: dict[str, Any] = {"va": "center", "fontsize": 9.5, "color": VERMILION, "weight": "bold"}
     for src, number in numbers.items():
         x, y = places[src][0] + WIDE, places[src][1] - TALL / 4  # below the middle, where arcs end
         _line(axes, (x, y), (x + STUB, y), "arc3")
