@@ -1,7 +1,7 @@
 """The forward pass as the definition reads: level by level, each neuron adds up what arrives, then activates.
 
 h_i = act_i( sum_j strength_ji * h_j + b_i ); a neuron that pools takes the largest message, not the sum.
-This is the version to read; a faster one must give the same numbers.
+This is the version to read; `engine` must give the same numbers and gradients, faster.
 """
 
 from typing import TYPE_CHECKING
