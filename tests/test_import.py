@@ -59,7 +59,7 @@ PUBLIC = {
     "tabular": ["models", "repeat_splits", "leak_detective", "formula", "features"],
     "metrics": ["conformal_margin", "interval_coverage"],
     "vision": ["Classifier"],
-    "graphs": ["trace", "model_graph", "unite"],
+    "graphs": ["trace", "model_graph", "unite", "cell_graph"],
     "ugnn": ["UGNN", "Groups", "reference_networks"],
     "plots": ["images", "curves", "descent", "explore_threshold"],
     "course": ["preflight", "record", "self_check", "closing", "model_card", "place_results"],
