@@ -96,7 +96,7 @@ def test_the_sliders_come_first_where_somebody_can_move_them(nuclei, monkeypatch
     cheat = plots.cheat_the_metric(nuclei)
     cheat._ipython_display_()
     assert shown == [cheat.picture]
-    monkeypatch.setattr("teachkit.plots.cheating.is_headless", lambda: False)
+    monkeypatch.setattr("teachkit.plots.explorers.is_headless", lambda: False)
     cheat._ipython_display_()
     assert [type(item).__name__ for item in shown[1:]] == ["VBox", "Picture"]
 

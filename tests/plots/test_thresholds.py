@@ -63,7 +63,7 @@ def test_without_a_reader_only_the_static_twin_is_shown(cases, monkeypatch):
 def test_with_a_reader_the_sliders_come_first_and_the_twin_stays(cases, monkeypatch):
     shown = []
     monkeypatch.setattr("IPython.display.display", shown.append)
-    monkeypatch.setattr("teachkit.plots.thresholds.is_headless", lambda: False)
+    monkeypatch.setattr("teachkit.plots.explorers.is_headless", lambda: False)
     explorer = plots.explore_threshold(*cases)
     explorer._ipython_display_()
     assert [type(item).__name__ for item in shown] == ["VBox", "Picture"]
