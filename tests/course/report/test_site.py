@@ -9,6 +9,7 @@ from bs4 import BeautifulSoup
 from teachkit.course.declaration import Course
 from teachkit.course.outcome import conclude
 from teachkit.course.report import write_report
+from teachkit.course.report.site import _duration
 from teachkit.course.runner import Status
 
 pytestmark = pytest.mark.xdist_group("executed lessons")
@@ -157,3 +158,10 @@ def test_writing_again_replaces_the_whole_report(executed: Executed, tmp_path: P
     assert write_report(outcome, tmp_path) == index
     assert not (index.parent / "stale.html").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["report"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(8.24, "8.2 s"), (30, "30 s"), (200.2, "3 min 20 s"), (479.7, "8 min 0 s")]
+)
+def test_times_are_said_in_minutes_and_seconds(seconds: float, words: str) -> None:
+    assert _duration(seconds) == words

@@ -217,7 +217,8 @@ def _duration(seconds: float) -> str:
     """Seconds in words: "8.2 s", "3 min 20 s"."""
     if seconds < 100:
         return f"{seconds:.1f} s" if seconds % 1 else f"{seconds:.0f} s"
-    return f"{int(seconds // 60)} min {round(seconds % 60):d} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"
 
 
 def _write(path: Path, html: str) -> None:
