@@ -1,9 +1,8 @@
 """A real storage server on this machine, and one that refuses everybody."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -33,9 +32,10 @@ def put(
 
 
 @pytest.fixture
-def refusing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
+def refusing(
+    serve: Callable[[type[BaseHTTPRequestHandler]], str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[int], None]:
     """`refusing(403)` puts a server in force that answers every request with that status."""
-    servers: list[ThreadingHTTPServer] = []
 
     def start(status: int) -> None:
         class Handler(BaseHTTPRequestHandler):
@@ -50,15 +50,9 @@ def refusing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]
             def log_message(self, *_: object) -> None:
                 """Keep the test output clean."""
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        servers.append(server)
-        monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", serve(Handler))
 
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    return start
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import io
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import numpy as np
@@ -90,7 +90,9 @@ class Host:
 
 
 @pytest.fixture
-def host(tiny: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
+def host(
+    tiny: bytes, serve: Callable[[type[BaseHTTPRequestHandler]], str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Host]:
     """A host that serves tiny.npz and, as "weights", the same bytes."""
     monkeypatch.setattr(fetch, "CHUNK", 10)  # so that little is lost when a line drops
 
@@ -125,15 +127,10 @@ def host(tiny: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
         def log_message(self, *_: object) -> None:
             """Keep the test output clean."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    state = Host(f"http://127.0.0.1:{server.server_port}", {"/tiny.npz": tiny, "/resnet18.pth": tiny})
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    state = Host(serve(Handler), {"/tiny.npz": tiny, "/resnet18.pth": tiny})
     yield state
     if state.stall:
         state.stall.set()
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.fixture
