@@ -5,7 +5,7 @@ import builtins
 import json
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,18 +48,21 @@ MISTAKES = {
 NOSY = "print(open('quiz.ipynb').read())\nprint(In)\nprint('\\n'.join(In))"
 
 
-def results(**values: Any) -> str:
-    """A results.json: a run of lesson 01, with `values` in place of some of its own."""
-    run = {
-        "true_positives": 40,
-        "false_negatives": 10,
-        "false_positives": 6,
-        "true_negatives": 54,
-        "auc_finetuned_by_seed": [0.95, 0.97, 0.96],
-        "auc_frozen_by_seed": [0.90, 0.93, 0.91],
-        **values,
+RUN_01 = {
+    "true_positives": 40,
+    "false_negatives": 10,
+    "false_positives": 6,
+    "true_negatives": 54,
+    "auc_finetuned_by_seed": [0.95, 0.97, 0.96],
+    "auc_frozen_by_seed": [0.90, 0.93, 0.91],
+}
+
+
+def results(run: Mapping[str, Any] = RUN_01, /, **values: Any) -> str:
+    """A results.json: the numbers of a run, one of lesson 01 by default, with `values` in place of some."""
+    entries = {
+        name: {"value": value, "interval": None, "unit": ""} for name, value in {**run, **values}.items()
     }
-    entries = {name: {"value": value, "interval": None, "unit": ""} for name, value in run.items()}
     return json.dumps({"lesson": "01", "size": "smoke", "seed": 0, "values": entries})
 
 
@@ -177,5 +180,17 @@ def mistakes() -> dict[str, tuple[str, int]]:
 
 @pytest.fixture(scope="session")
 def run_results() -> Callable[..., str]:
-    """`run_results(name=value)`: the text of a results.json of lesson 01."""
+    """`run_results(run, name=value)`: the text of a results.json, of lesson 01 when no run is given."""
     return results
+
+
+@pytest.fixture(scope="session")
+def points_of() -> Callable[[str], dict[str, float]]:
+    """`points_of(notebook)`: what each test cell of a source notebook is worth."""
+
+    def read(notebook: str) -> dict[str, float]:
+        cells = nbformat.read(QUIZZES / "source" / notebook, as_version=4).cells
+        about = [cell.metadata.get("nbgrader", {}) for cell in cells]
+        return {cell["grade_id"]: cell["points"] for cell in about if cell.get("grade")}
+
+    return read

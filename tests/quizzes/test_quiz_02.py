@@ -94,13 +94,13 @@ MISTAKES = {
 
 @pytest.mark.parametrize("run", RUNS)
 def test_reference_solution_earns_everything_on_any_run(marks_of, run_results, run):
-    assert marks_of(QUIZ, before=run_results(**{**RUN, **RUNS[run]})) == FULL
+    assert marks_of(QUIZ, before=run_results(RUN, **RUNS[run])) == FULL
 
 
 @pytest.mark.parametrize("belief", MISTAKES)
 def test_a_misconception_costs_its_own_points_and_no_other(marks_of, run_results, belief):
     question, written, cost = MISTAKES[belief]
-    marks = marks_of(QUIZ, {f"{question}-answer": written}, before=run_results(**RUN))
+    marks = marks_of(QUIZ, {f"{question}-answer": written}, before=run_results(RUN))
     assert {name: FULL[name] - marks[name] for name in FULL if marks[name] != FULL[name]} == {
         f"{question}-test": cost
     }
@@ -112,12 +112,12 @@ def test_the_key_of_the_auc_question_is_the_auc_of_scikit_learn(marks_of, run_re
         "auc_all, auc_without = roc_auc_score(label, score), roc_auc_score(label[kept], score[kept])\n"
         "to_report = 'without'"
     )
-    assert marks_of(QUIZ, {"q6-answer": check}, before=run_results(**RUN))["q6-test"] == FULL["q6-test"]
+    assert marks_of(QUIZ, {"q6-answer": check}, before=run_results(RUN))["q6-test"] == FULL["q6-test"]
 
 
 def test_a_verdict_by_rule_of_thumb_is_wrong_when_the_other_arm_wins(marks_of, run_results):
     answer = "own_difference, own_low, own_high, own_verdict = 0.033, 0.02, 0.05, 'augmented'"
-    marks = marks_of(QUIZ, {"q12-answer": answer}, before=run_results(**{**RUN, **RUNS["plain wins"]}))
+    marks = marks_of(QUIZ, {"q12-answer": answer}, before=run_results(RUN, **RUNS["plain wins"]))
     assert marks["q12-test"] == 0
 
 
@@ -130,4 +130,4 @@ def test_an_untouched_release_earns_nothing(offline, marks_of, run_results, note
         for cell in nbformat.read(SOURCES / notebook, as_version=4).cells
         if cell.metadata.get("nbgrader", {}).get("solution")
     }
-    assert not any(marks_of(notebook, answers, before=run_results(**RUN)).values())
+    assert not any(marks_of(notebook, answers, before=run_results(RUN)).values())

@@ -76,7 +76,7 @@ def marks_of_quiz(root, marks_of, run_results):
         name = f"{question}-answer"
         lines = [f"{key} = {text}" for key, text in dict(answers).items()]
         replace = {name: "\n".join([sources[name], *lines])} if question else {}
-        return marks_of(QUIZ, replace, before=run_results(**{**RUN, **(run or {})}))
+        return marks_of(QUIZ, replace, before=run_results(RUN, **(run or {})))
 
     return marks
 

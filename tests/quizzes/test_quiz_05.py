@@ -1,7 +1,5 @@
 """Quiz and challenge of lesson 05: right for any honest run, and a mistake costs its own points only."""
 
-import json
-
 import pytest
 
 QUIZ = "05_model_graphs/quiz.ipynb"
@@ -30,25 +28,16 @@ RUNS = {
 }
 
 
-def results(**values):
-    entries = {
-        name: {"value": value, "interval": None, "unit": ""} for name, value in {**RUN, **values}.items()
-    }
-    return json.dumps({"lesson": "05", "size": "smoke", "seed": 0, "values": entries})
-
-
 @pytest.mark.parametrize("run", RUNS)
-def test_reference_solution_is_right_for_any_run(marks_of, run):
-    marks = marks_of(QUIZ, before=results(**RUNS[run]))
+def test_reference_solution_is_right_for_any_run(marks_of, run, run_results):
+    marks = marks_of(QUIZ, before=run_results(RUN, **RUNS[run]))
     assert (marks["q11-test"], marks["q12-test"]) == (3, 4)
 
 
-def test_reference_solution_earns_every_point(marks_of, root):
-    cells = json.loads((root / "quizzes" / "source" / QUIZ).read_text())["cells"]
-    about = [cell["metadata"].get("nbgrader", {}) for cell in cells]
-    worth = {cell["grade_id"]: cell["points"] for cell in about if cell.get("grade")}
+def test_reference_solution_earns_every_point(marks_of, run_results, points_of):
+    worth = points_of(QUIZ)
     assert sum(worth.values()) == 50
-    assert marks_of(QUIZ, before=results()) == worth
+    assert marks_of(QUIZ, before=run_results(RUN)) == worth
 
 
 # A plausible mistake for each question: the answer cell as a student would write it, and what it earns.
@@ -83,10 +72,10 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("question", MISTAKES)
-def test_a_plausible_mistake_costs_its_own_points_and_no_others(marks_of, question):
+def test_a_plausible_mistake_costs_its_own_points_and_no_others(marks_of, question, run_results):
     source, earned = MISTAKES[question]
-    full = marks_of(QUIZ, before=results())
-    got = marks_of(QUIZ, {f"{question}-answer": source}, before=results())
+    full = marks_of(QUIZ, before=run_results(RUN))
+    got = marks_of(QUIZ, {f"{question}-answer": source}, before=run_results(RUN))
     assert got[f"{question}-test"] == earned
     assert {name: got[name] for name in got if name != f"{question}-test"} == {
         name: full[name] for name in full if name != f"{question}-test"
