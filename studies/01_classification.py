@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 import torch
 from _bands import band_table, run_frame_bands
-from _grid import Grid, command, markdown_table, write_section
+from _grid import Grid, command, write_section
+from _sweeps import Sweep, chosen_rate, sweep_scores, sweep_table
 from _tables import difference_table, score_table
 from torch import nn
 
@@ -208,16 +209,9 @@ def run_sweep(grid: Grid, splits: dict[str, Split]) -> None:
             )
 
 
-def sweep_auc(grid: Grid) -> dict[float, dict[str, float]]:
+def sweep_auc(grid: Grid) -> Sweep:
     """Validation AUC by learning rate and arm."""
-    return {
-        lr: {arm: next(grid.values([f"sweep_{arm}_{lr:g}"]))["val"]["auc"] for arm in ARMS} for lr in RATES
-    }
-
-
-def chosen_rate(table: dict[float, dict[str, float]]) -> float:
-    """The learning rate with the best validation AUC on average over the arms; the smaller one at a tie."""
-    return max(sorted(table), key=lambda lr: float(np.mean(list(table[lr].values()))))
+    return sweep_scores(grid, RATES, ARMS, "auc")
 
 
 def run_main(grid: Grid, splits: dict[str, Split]) -> None:
@@ -304,19 +298,11 @@ def _main_tables(grid: Grid) -> str:
 
 
 def _sweep_table(grid: Grid) -> str:
-    if len(list(grid.values([f"sweep_{arm}_{lr:g}" for arm in ARMS for lr in RATES]))) < len(ARMS) * len(
-        RATES
-    ):
-        return "Not computed yet."
-    table = sweep_auc(grid)
-    rows = [
-        [f"{lr:g}", *(f"{auc:.3f}" for auc in arms.values()), f"{np.mean(list(arms.values())):.3f}"]
-        for lr, arms in table.items()
-    ]
-    return (
-        f"One pass, seed {SWEEP_SEED} (used nowhere else), validation AUC. The rate with the best mean, "
-        f"{chosen_rate(table):g}, serves all arms: one rate each would be a second difference.\n\n"
-        + markdown_table(["learning rate", *(MAIN_TITLES[arm] for arm in ARMS), "mean"], rows)
+    return sweep_table(
+        sweep_auc(grid),
+        [MAIN_TITLES[arm] for arm in ARMS],
+        f"One pass, seed {SWEEP_SEED} (used nowhere else), validation AUC",
+        "serves all arms: one rate each would be a second difference",
     )
 
 

@@ -38,12 +38,12 @@ from _augmentation import (
     STRENGTHS,
     SWEEP_SEED,
     Published,
-    chosen_rate,
     strength_cell,
     sweep_auc,
 )
 from _augmentation_tables import write_tables
 from _grid import Grid, command
+from _sweeps import chosen_rate
 
 from teachkit import data, metrics, training, vision
 from teachkit.data import Split

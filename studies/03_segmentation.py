@@ -35,10 +35,10 @@ from _segmentation_arms import (
     SWEEP_SEED,
     arms,
     cell_name,
-    chosen_rate,
     sweep_dice,
 )
 from _segmentation_tables import section
+from _sweeps import chosen_rate
 
 from teachkit import data, training, vision
 from teachkit.data import Split

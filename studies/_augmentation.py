@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 from _grid import Grid
+from _sweeps import Sweep, sweep_scores
 
 from teachkit import vision
 
@@ -69,16 +69,9 @@ PUBLISHED_TITLES = {
 SCORES = ("auc", "acc", "balacc", "sensitivity")
 
 
-def sweep_auc(grid: Grid) -> dict[float, dict[str, float]]:
+def sweep_auc(grid: Grid) -> Sweep:
     """Validation AUC by learning rate and arm."""
-    return {
-        lr: {arm: next(grid.values([f"sweep_{arm}_{lr:g}"]))["val"]["auc"] for arm in ARMS} for lr in RATES
-    }
-
-
-def chosen_rate(table: dict[float, dict[str, float]]) -> float:
-    """The learning rate with the best validation AUC on average over the arms; the smaller one at a tie."""
-    return max(sorted(table), key=lambda lr: float(np.mean(list(table[lr].values()))))
+    return sweep_scores(grid, RATES, ARMS, "auc")
 
 
 def strength_cell(strength: float, seed: int) -> str:

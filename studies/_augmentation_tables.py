@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from _augmentation import (
-    ARMS,
     AUGMENT,
     MAIN,
     NETWORK,
@@ -13,7 +11,6 @@ from _augmentation import (
     PUBLISHED_ARMS,
     PUBLISHED_SEEDS,
     PUBLISHED_TITLES,
-    RATES,
     SCORES,
     SEEDS,
     SIZES,
@@ -21,11 +18,11 @@ from _augmentation import (
     SWEEP_SEED,
     TITLES,
     all_cells,
-    chosen_rate,
     strength_cell,
     sweep_auc,
 )
-from _grid import Grid, markdown_table, write_section
+from _grid import Grid, write_section
+from _sweeps import chosen_rate, sweep_table
 from _tables import difference_table, score_table
 
 from teachkit.errors import UnfairComparisonError
@@ -211,17 +208,9 @@ def _view_tables(grid: Grid) -> str:
 
 
 def _sweep_table(grid: Grid) -> str:
-    if len(list(grid.values([f"sweep_{arm}_{lr:g}" for arm in ARMS for lr in RATES]))) < len(ARMS) * len(
-        RATES
-    ):
-        return "Not computed yet."
-    table = sweep_auc(grid)
-    rows = [
-        [f"{lr:g}", *(f"{auc:.3f}" for auc in arms.values()), f"{np.mean(list(arms.values())):.3f}"]
-        for lr, arms in table.items()
-    ]
-    return (
-        f"Seed {SWEEP_SEED} (used nowhere else), validation AUC. The rate with the best mean, "
-        f"{chosen_rate(table):g}, serves all arms: one rate each would be a second difference.\n\n"
-        + markdown_table(["learning rate", *TITLES.values(), "mean"], rows)
+    return sweep_table(
+        sweep_auc(grid),
+        TITLES.values(),
+        f"Seed {SWEEP_SEED} (used nowhere else), validation AUC",
+        "serves all arms: one rate each would be a second difference",
     )

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-import numpy as np
 from _grid import Grid
+from _sweeps import Sweep, sweep_scores
 
 DATA = "nuclei"
 SEEDS = tuple(range(5))
@@ -49,19 +49,6 @@ def arms() -> dict[str, dict[str, Any]]:
 SWEEP_ARMS = {cell_name({}): "base arm", cell_name({"norm": None}): "without normalisation"}
 
 
-def sweep_dice(grid: Grid) -> dict[float, dict[str, float]]:
-    """Validation Dice by learning rate and arm; rates whose cells are missing are left out."""
-    found = {
-        lr: {
-            name: cell["val"]["dice_picture"]
-            for name in SWEEP_ARMS
-            for cell in grid.values([f"sweep_{name}_{lr:g}"])
-        }
-        for lr in RATES
-    }
-    return {lr: row for lr, row in found.items() if len(row) == len(SWEEP_ARMS)}
-
-
-def chosen_rate(table: dict[float, dict[str, float]]) -> float:
-    """The learning rate with the best validation Dice on average over the arms; the smaller one at a tie."""
-    return max(sorted(table), key=lambda lr: float(np.mean(list(table[lr].values()))))
+def sweep_dice(grid: Grid) -> Sweep:
+    """Validation Dice by learning rate and arm."""
+    return sweep_scores(grid, RATES, SWEEP_ARMS, "dice_picture")

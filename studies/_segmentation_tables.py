@@ -11,7 +11,6 @@ from _segmentation_arms import (
     FLIPS,
     MORE_SCORES,
     PER_PICTURE,
-    RATES,
     SCORES,
     SEEDS,
     SETTINGS,
@@ -19,9 +18,9 @@ from _segmentation_arms import (
     SWEEP_SEED,
     arms,
     cell_name,
-    chosen_rate,
     sweep_dice,
 )
+from _sweeps import chosen_rate, sweep_table
 from _tables import difference_table, score_table
 
 from teachkit import vision
@@ -138,17 +137,11 @@ def _sees(change: dict[str, Any]) -> int:
 
 
 def _sweep_table(grid: Grid) -> str:
-    table = sweep_dice(grid)
-    if len(table) < len(RATES):
-        return "Not computed yet."
-    rows = [
-        [f"{lr:g}", *(f"{dice:.3f}" for dice in arms.values()), f"{np.mean(list(arms.values())):.3f}"]
-        for lr, arms in table.items()
-    ]
-    return (
-        f"Seed {SWEEP_SEED} (used nowhere else), validation Dice of the class nucleus, mean over "
-        f"pictures. The rate with the best mean, {chosen_rate(table):g}, serves all arms.\n\n"
-        + markdown_table(["learning rate", *SWEEP_ARMS.values(), "mean"], rows)
+    return sweep_table(
+        sweep_dice(grid),
+        SWEEP_ARMS.values(),
+        f"Seed {SWEEP_SEED} (used nowhere else), validation Dice of the class nucleus, mean over pictures",
+        "serves all arms",
     )
 
 

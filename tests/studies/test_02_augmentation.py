@@ -107,8 +107,8 @@ def test_the_seed_of_the_sweep_is_used_nowhere_else(plan):
     assert len(plan.PUBLISHED_SEEDS) >= 3
 
 
-def test_the_rate_is_chosen_by_mean_validation_auc(plan, filled):
-    assert plan.chosen_rate(plan.sweep_auc(filled)) == plan.RATES[1]
+def test_the_rate_is_chosen_by_mean_validation_auc(s02, plan, filled):
+    assert s02.chosen_rate(plan.sweep_auc(filled)) == plan.RATES[1]
 
 
 def test_strengths_0_and_1_are_the_arms_of_the_main_part(plan):
