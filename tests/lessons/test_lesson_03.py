@@ -1,9 +1,6 @@
 """Lesson 03: what its cells define is what the package computes, and what its text says is so."""
 
-import ast
-import json
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,26 +23,15 @@ DEFINED = (
 
 
 @pytest.fixture(scope="module")
-def lesson(root):
+def lesson(functions):
     """The functions that the lesson's cells define, by name."""
-    names = {
-        "np": np,
-        "ndimage": ndimage,
+    scikit_image = {
         "feature": feature,
         "filters": filters,
         "measure": measure,
         "segmentation": segmentation,
     }
-    cells = json.loads((root / "notebooks" / "03_segmentation.ipynb").read_text())["cells"]
-    for cell in cells:
-        if cell["cell_type"] == "code":
-            body = [
-                part
-                for part in ast.parse("".join(cell["source"])).body
-                if isinstance(part, ast.FunctionDef) and part.name in DEFINED
-            ]
-            exec(compile(ast.Module(body, []), "cell", "exec"), names)
-    return {name: names[name] for name in DEFINED}
+    return functions(*DEFINED, np=np, ndimage=ndimage, **scikit_image)
 
 
 @pytest.fixture(scope="module")
@@ -100,14 +86,12 @@ def test_the_threshold_calls_the_smaller_side_objects_whether_bright_or_dark(les
     assert lesson["threshold_mask"](picture).sum() == 49
 
 
-def test_numbers_in_the_hints_are_right(root):
-    text = (root / "notebooks" / "03_segmentation.ipynb").read_text()
+def test_numbers_in_the_hints_are_right(text):
     assert f"mean Dice {(2 * 0.9 / 1.9) / 3:.3f}" in text
     assert "a network that never says hair can reach 97 %" in text
 
 
-def test_intervals_quoted_in_the_lesson_and_in_the_corrections_stand_in_the_results(root):
-    cells = json.loads((root / "notebooks" / "03_segmentation.ipynb").read_text())["cells"]
+def test_intervals_quoted_in_the_lesson_and_in_the_corrections_stand_in_the_results(root, cells):
     (quoted,) = (text for cell in cells if "### Deeper, always sharper?" in (text := "".join(cell["source"])))
     corrections = (root / "docs" / "corrections.md").read_text()
     corrections = corrections.partition("## 03 Segmentation")[2].partition("\n## ")[0]
@@ -133,11 +117,6 @@ def test_a_perfect_mask_of_the_real_nuclei_loses_objects(isolated, real_data, mo
     true = sum(len(np.unique(mask)) - 1 for mask in masks)
     pieces = sum(len(np.unique(lesson["pieces"](mask > 0, smallest=1))) - 1 for mask in masks)
     assert (true, pieces) == (620, 536)
-
-
-@pytest.fixture(scope="module")
-def recorded(course_build: Path) -> dict:
-    return json.loads((course_build / "lessons" / "03" / "results.json").read_text())["values"]
 
 
 @pytest.mark.slow

@@ -1,33 +1,9 @@
 """Lesson 04 as it was executed: formulae, splits, the published box and the bands hang together."""
 
-import json
-from pathlib import Path
-from typing import Any
-
 import pytest
 from scipy import stats
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("lessons")]
-
-
-@pytest.fixture
-def folder(course_build: Path) -> Path:
-    return course_build / "lessons" / "04"
-
-
-@pytest.fixture
-def found(folder: Path) -> dict[str, Any]:
-    return {
-        name: entry["value"]
-        for name, entry in json.loads((folder / "results.json").read_text())["values"].items()
-    }
-
-
-def spoken(folder: Path) -> str:
-    """All that the cells printed."""
-    cells = json.loads((folder / "executed.ipynb").read_text())["cells"]
-    outputs = [output for cell in cells for output in cell.get("outputs", [])]
-    return "".join("".join(output.get("text", "")) for output in outputs)
 
 
 def test_fewer_columns_on_size_mean_larger_errors_up_to_that_of_the_mean(found):
@@ -61,22 +37,20 @@ def test_counts_inside_the_band_add_up(found):
     assert found["coverage_worst_picture"] <= found["coverage"]
 
 
-def test_recorded_means_and_differences_follow_from_the_seeds(folder, found):
-    values = json.loads((folder / "results.json").read_text())["values"]
+def test_recorded_means_and_differences_follow_from_the_seeds(found, recorded):
     for metric in ("mae", "rmse", "r2"):
         arms = [found[f"{metric}_{arm}_by_seed"] for arm in ("squared", "absolute")]
         gaps = [a - b for a, b in zip(*arms, strict=True)]
         mean = sum(gaps) / len(gaps)
-        recorded = values[f"diff_squared_absolute_{metric}"]
-        assert recorded["value"] == pytest.approx(mean)
+        entry = recorded[f"diff_squared_absolute_{metric}"]
+        assert entry["value"] == pytest.approx(mean)
         low, high = stats.t.interval(0.95, len(gaps) - 1, mean, stats.sem(gaps))
-        assert recorded["interval"] == pytest.approx([low, high])
+        assert entry["interval"] == pytest.approx([low, high])
 
 
-def test_guesses_stand_beside_results(folder):
-    text = spoken(folder)
-    assert "Your guess: 0.05 µm" in text
-    assert text.count("you guessed") >= 7
+def test_guesses_stand_beside_results(spoken):
+    assert "Your guess: 0.05 µm" in spoken
+    assert spoken.count("you guessed") >= 7
 
 
 def test_report_draws_the_formulae_that_cells_show(course_build):

@@ -1,10 +1,7 @@
 """Lesson 05: what its cells define is what the package computes, and what its text says is so."""
 
-import ast
-import json
 import re
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,28 +14,10 @@ DEFINED = ("one_round", "taps", "conv_edges", "everyone_at_once", "fresh", "with
 
 
 @pytest.fixture(scope="module")
-def cells(root) -> list[dict]:
-    return json.loads((root / "notebooks" / "05_model_graphs.ipynb").read_text())["cells"]
-
-
-@pytest.fixture(scope="module")
-def lesson(cells):
+def lesson(functions):
     """The functions that the lesson's cells define, by name."""
-    names = {"np": np, "torch": torch, "nn": nn, "graphs": graphs, "bias": [0, 0, 0, 0.0, -1.0, 0.5, 0.0]}
-    for cell in cells:
-        if cell["cell_type"] == "code":
-            body = [
-                part
-                for part in ast.parse("".join(cell["source"])).body
-                if isinstance(part, ast.FunctionDef) and part.name in DEFINED
-            ]
-            exec(compile(ast.Module(body, []), "cell", "exec"), names)
-    return {name: names[name] for name in DEFINED}
-
-
-@pytest.fixture(scope="module")
-def text(cells) -> str:
-    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    bias = [0, 0, 0, 0.0, -1.0, 0.5, 0.0]
+    return functions(*DEFINED, np=np, torch=torch, nn=nn, graphs=graphs, bias=bias)
 
 
 def test_the_round_written_out_in_the_lesson_is_that_of_the_package(lesson):
@@ -116,11 +95,6 @@ def test_both_sets_of_the_lesson_hold_a_picture_with_a_countable_number_of_cells
     assert min(abs(count - 28) for count in counts) <= 5
 
 
-@pytest.fixture(scope="module")
-def recorded(course_build: Path) -> dict:
-    return json.loads((course_build / "lessons" / "05" / "results.json").read_text())["values"]
-
-
 @pytest.mark.slow
 @pytest.mark.xdist_group("lessons")
 def test_recorded_difference_follows_from_the_seeds(recorded):
@@ -136,13 +110,12 @@ def test_recorded_difference_follows_from_the_seeds(recorded):
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("lessons")
-def test_what_must_hold_in_any_run_holds(recorded):
-    value = {name: entry["value"] for name, entry in recorded.items()}
-    assert all(value[name] for name in ("forward_agrees", "cycle_found", "renumbering_keeps_outputs"))
-    assert (value["conv_edges"], value["conv_weights"], value["two_layers_see"]) == (100, 9, 5)
-    assert (value["cnn_edges"], value["cnn_numbers"]) == (58_256, 31_410)
-    assert (value["mlp_edges"], value["mlp_numbers"]) == (84_600, 84_780)
-    assert (value["gcn_neurons"], value["gcn_weights"], value["edges_between_models"]) == (16, 4, 0)
-    assert value["resnet_edges"] == 19_087_104
-    assert value["own_edges"] - value["own_fixed_edges"] >= value["own_weights"]
-    assert value["area_sd_after"] < value["area_sd_before"]
+def test_what_must_hold_in_any_run_holds(found):
+    assert all(found[name] for name in ("forward_agrees", "cycle_found", "renumbering_keeps_outputs"))
+    assert (found["conv_edges"], found["conv_weights"], found["two_layers_see"]) == (100, 9, 5)
+    assert (found["cnn_edges"], found["cnn_numbers"]) == (58_256, 31_410)
+    assert (found["mlp_edges"], found["mlp_numbers"]) == (84_600, 84_780)
+    assert (found["gcn_neurons"], found["gcn_weights"], found["edges_between_models"]) == (16, 4, 0)
+    assert found["resnet_edges"] == 19_087_104
+    assert found["own_edges"] - found["own_fixed_edges"] >= found["own_weights"]
+    assert found["area_sd_after"] < found["area_sd_before"]
