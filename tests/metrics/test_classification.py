@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -53,6 +54,7 @@ def test_auc_keeps_its_value_when_scores_are_stretched(rows: list[tuple[int, flo
         (metrics.accuracy, sk.accuracy_score),
         (metrics.balanced_accuracy, sk.balanced_accuracy_score),
         (metrics.cohen_kappa, sk.cohen_kappa_score),
+        (metrics.weighted_f1, partial(sk.f1_score, average="weighted", zero_division=0)),
     ],
 )
 @given(rows=class_rows)
@@ -115,6 +117,7 @@ def test_calibration_error_of_many_classes_looks_at_the_top_class() -> None:
         metrics.accuracy([], []),
         metrics.balanced_accuracy([], []),
         metrics.cohen_kappa([], []),
+        metrics.weighted_f1([], []),
         metrics.cohen_kappa([2, 2], [2, 2]),
         metrics.sensitivity([0, 0], [0.1, 0.9]),
         metrics.specificity([1, 1], [0.1, 0.9]),

@@ -9,6 +9,7 @@ from teachkit.metrics.classification import (
     confusion_matrix,
     sensitivity,
     specificity,
+    weighted_f1,
 )
 from teachkit.metrics.conformal import conformal_margin, interval_coverage
 from teachkit.metrics.intervals import Interval, bootstrap_interval, paired_difference, t_interval
@@ -44,4 +45,5 @@ __all__ = [
     "sensitivity",
     "specificity",
     "t_interval",
+    "weighted_f1",
 ]

@@ -65,6 +65,24 @@ def balanced_accuracy(labels: ArrayLike, predictions: ArrayLike) -> float:
     return float(np.mean(np.bincount(codes, weights=truth == guess) / np.bincount(codes)))
 
 
+def weighted_f1(labels: ArrayLike, predictions: ArrayLike) -> float:
+    """Mean F1 over the classes of `labels`, weighted by how often each occurs.
+
+    A class that is never predicted counts as 0; one that is only predicted has no weight.
+
+    >>> weighted_f1([0, 0, 1, 1], [0, 0, 0, 1])
+    0.7333333333333334
+    """
+    truth, guess = _pair(labels, predictions)
+    if not len(truth):
+        return float("nan")
+    size = int(max(truth.max(), guess.max())) + 1
+    occurs, called = np.bincount(truth, minlength=size), np.bincount(guess, minlength=size)
+    hits = np.bincount(truth[truth == guess], minlength=size)
+    f1 = 2 * hits / np.maximum(occurs + called, 1)  # F1 = 2 TP / (2 TP + FP + FN)
+    return float(np.average(f1, weights=occurs))
+
+
 def cohen_kappa(labels: ArrayLike, predictions: ArrayLike) -> float:
     """Agreement beyond chance, ``(p_o - p_e) / (1 - p_e)``, unweighted (Cohen, 1960).
 
