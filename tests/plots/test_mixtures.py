@@ -11,7 +11,7 @@ PLACES = [np.zeros((8, 2)), np.ones((2, 2))]
 
 def test_the_bars_are_shares_of_a_cluster_and_the_alt_text_tells_the_counts():
     picture = mixture(PICTURES, ["a", "b"], COUNTS, ["ill", "well"], PLACES, title="Toy", note="a map")
-    bars = [axes for axes in picture.figure.subfigs[1].axes]
+    bars = picture.figure.subfigs[1].axes
     assert [patch.get_height() for patch in bars[0].patches] == [0.75, 0.25, 0, 1]
     assert bars[0].get_ylim()[0] == 0
     assert "a: 6 ill, 2 well; b: 0 ill, 2 well" in picture.alt
