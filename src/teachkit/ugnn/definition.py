@@ -3,6 +3,7 @@
     e' = s_e u / (s_e + |u|)   with u = theta_g * e + delta_g   for each learned edge e of group g
     b' = s_b v / (s_b + |v|)   with v = phi_h * b + eps_h       for each bias b of group h
 
+A generator adds to theta, delta, phi and eps of each edge and each bias what it finds right for it.
 This is the version to read; `UGNN.forward` must give the same numbers and gradients.
 """
 
@@ -24,12 +25,12 @@ def forward(model: "UGNN", x: Tensor | Sequence[Tensor]) -> list[Tensor]:
     for number, (graph, batch) in enumerate(zip(model.union.models, model.union.batches(x), strict=True)):
         mine = model.edge_owner == number
         edges = model.edges.spread_out(model.edges.values)[mine]
-        group = model.groups.edges.to(mine.device)[mine]
-        edges = softsign(model.theta[group] * edges + model.delta[group], _own(model.s_e, number))
+        theta, delta = _changes(model, 0, model.theta, model.delta, model.groups.edges)
+        edges = softsign(theta[mine] * edges + delta[mine], _own(model.s_e, number))
         mine = model.bias_owner == number
         biases = model.biases.spread_out(model.biases.values)[mine]
-        group = model.groups.biases.to(mine.device)[mine]
-        biases = softsign(model.phi[group] * biases + model.eps[group], _own(model.s_b, number))
+        phi, eps = _changes(model, 1, model.phi, model.eps, model.groups.biases)
+        biases = softsign(phi[mine] * biases + eps[mine], _own(model.s_b, number))
         own_numbers = graph.untie()  # first a number for each learned edge, then one for each bias
         outputs.append(definition.forward(own_numbers, batch, torch.cat((edges, biases))))
     return outputs
@@ -38,6 +39,15 @@ def forward(model: "UGNN", x: Tensor | Sequence[Tensor]) -> list[Tensor]:
 def softsign(x: Tensor, s: Tensor | float) -> Tensor:
     """f_s(x) = s x / (s + |x|): nearly x where |x| is much smaller than s, and never beyond s."""
     return s * x / (s + x.abs())
+
+
+def _changes(model: "UGNN", which: int, scale: Tensor, shift: Tensor, group: Tensor) -> tuple[Tensor, Tensor]:
+    """Scale and shift of each edge (which = 0) or of each bias (which = 1)."""
+    scale, shift = scale[group.to(scale.device)], shift[group.to(shift.device)]
+    if model.generator is None:
+        return scale, shift
+    more, further = model.generator()[which]
+    return scale + more, shift + further
 
 
 def _own(scale: Tensor, model: int) -> Tensor:

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from teachkit.errors import SettingsError, nearest
 from teachkit.graphs import Union
+from teachkit.ugnn.roles import matched
 
-NAMES = ("edge", "kernel")
+NAMES = ("edge", "kernel", "role", "stem")
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +29,7 @@ class Groups:
 
 
 def choose(groups: "str | int | Groups", union: Union, seed: int) -> Groups:
-    """The groups that are meant by "edge", "kernel" or a number of random groups."""
+    """The groups that are meant by "edge", "kernel", "role", "stem" or a number of random groups."""
     edges, biases = learned(union)
     if isinstance(groups, Groups):
         _check(groups, len(edges), len(biases))
@@ -37,6 +38,9 @@ def choose(groups: "str | int | Groups", union: Union, seed: int) -> Groups:
         return Groups(torch.arange(len(edges)), torch.arange(len(biases)))
     if groups == "kernel":
         return Groups(edges.unique(return_inverse=True)[1], biases.unique(return_inverse=True)[1])
+    if groups in ("role", "stem"):
+        role = matched(union, only_first_layers=groups == "stem")
+        return Groups(*(role[ids].unique(return_inverse=True)[1] for ids in (edges, biases)))
     if isinstance(groups, str):
         raise SettingsError(
             f"There are no groups '{groups}'.", nearest(groups, NAMES, "groups"), groups=groups

@@ -15,11 +15,13 @@ from teachkit.errors import SettingsError, nearest
 from teachkit.graphs import ModelGraph, Union
 from teachkit.graphs.engine import Engine
 from teachkit.ugnn.compounding import follow
+from teachkit.ugnn.generator import Generator, Pair
 from teachkit.ugnn.groups import Groups, choose, learned
 from teachkit.ugnn.numbers import Numbers
 
 RULES = ("fixed", "compounding")
 SCALES = ("shared", "per_model")
+GENERATORS = ("shared", "per_model")
 
 
 class UGNN(nn.Module):
@@ -31,12 +33,18 @@ class UGNN(nn.Module):
     Args:
         union: of at least one model-graph.
         groups: who shares theta and delta (and phi and eps): "edge": nobody; "kernel": edges of one model
-            with the same number, as in a convolution; a number of random groups over all models; or `Groups`.
+            with the same number, as in a convolution; "role": also numbers of other models with the same role
+            (see `roles`); "stem": the same for first layers alone; a number of random groups over all models;
+            or `Groups`.
         rule: "fixed" (the paper): e stays what it was; "compounding" (the public code): after every step of
             the optimiser e becomes e', so changes pile up, and in evaluation e is used as it is.
         scales: "shared": all models have the same s_e and s_b; "per_model": each has its own.
+        generator: a small network that adds something to theta, delta, phi and eps of every edge and bias,
+            according to their place. "shared": one for all models, so that every loss moves the numbers of
+            all; "per_model": each has its own, which shares nothing. None: there is none.
+        own: whether theta, delta, phi and eps are trained; False leaves all to the generator and the scales.
         start_scale: s_e and s_b before training.
-        seed: of the random groups.
+        seed: of the random groups and of the generator.
 
     Attributes:
         theta, delta: [groups of edges].   phi, eps: [groups of biases].
@@ -50,12 +58,16 @@ class UGNN(nn.Module):
         rule: Literal["fixed", "compounding"] = "fixed",
         scales: Literal["shared", "per_model"] = "shared",
         *,
+        generator: Literal["shared", "per_model"] | None = None,
+        own: bool = True,
         start_scale: float = 1.0,
         seed: int = 0,
     ) -> None:
         super().__init__()
         _known(rule, RULES, "rule")
         _known(scales, SCALES, "scales")
+        if generator is not None:
+            _known(generator, GENERATORS, "generator")
         if not isinstance(union, Union):
             raise SettingsError(
                 f"A UGNN is made of a union, not of {type(union).__name__}.",
@@ -66,10 +78,12 @@ class UGNN(nn.Module):
         self.union, self.rule, self.scales = union, rule, scales
         self.groups = choose(groups, union, seed)
         self.engines = nn.ModuleList(Engine(model) for model in union.models)
+        self.generator = None if generator is None else Generator(union, generator, seed)
         self._numbers()
         dtype = self.edges.values.dtype
-        self.theta, self.delta = _ones(self.edges.size, dtype), _zeros(self.edges.size, dtype)
-        self.phi, self.eps = _ones(self.biases.size, dtype), _zeros(self.biases.size, dtype)
+        edges, biases = _count(self.groups.edges), _count(self.groups.biases)
+        self.theta, self.delta = _ones(edges, dtype, own), _zeros(edges, dtype, own)
+        self.phi, self.eps = _ones(biases, dtype, own), _zeros(biases, dtype, own)
         start = torch.full((len(union),) if scales == "per_model" else (), start_scale, dtype=dtype).log()
         self.log_s_e, self.log_s_b = nn.Parameter(start), nn.Parameter(start.clone())
         if rule == "compounding":
@@ -86,8 +100,11 @@ class UGNN(nn.Module):
             torch.cat([torch.full((sum(counts),), k) for k, counts in enumerate(per_model)])
             for per_model in zip(*((e.edge_counts, e.bias_counts) for e in self._each()), strict=True)
         )
-        self.edges = Numbers(values[edges], edges, self.groups.edges, of_edge)
-        self.biases = Numbers(values[biases], biases, self.groups.biases, of_bias)
+        groups = self.groups.edges, self.groups.biases
+        if self.generator is not None:  # edges of one group can differ
+            groups = torch.arange(len(edges)), torch.arange(len(biases))
+        self.edges = Numbers(values[edges], edges, groups[0], of_edge)
+        self.biases = Numbers(values[biases], biases, groups[1], of_bias)
         self.register_buffer("edge_owner", of_edge, persistent=False)
         self.register_buffer("bias_owner", of_bias, persistent=False)
 
@@ -105,8 +122,19 @@ class UGNN(nn.Module):
         """What messages use now: e' of each learned edge and b' of each bias, in the order of the union."""
         if self.rule == "compounding" and not self.training:  # as in the public code
             return self.edges.spread_out(self.edges.values), self.biases.spread_out(self.biases.values)
-        edges = self.edges(self.theta, self.delta, self.s_e)
-        return edges, self.biases(self.phi, self.eps, self.s_b)
+        of_edges, of_biases = self.changes()
+        return self.edges(*of_edges, self.s_e), self.biases(*of_biases, self.s_b)
+
+    def changes(self) -> tuple[Pair, Pair]:
+        """Scale and shift of edges, and of biases: one a group, or one each where there is a generator."""
+        if self.generator is None:
+            return (self.theta, self.delta), (self.phi, self.eps)
+        of_edges, of_biases = self.generator()
+        e, b = self.groups.edges, self.groups.biases
+        return (
+            (_spread(self.theta, e) + of_edges[0], _spread(self.delta, e) + of_edges[1]),
+            (_spread(self.phi, b) + of_biases[0], _spread(self.eps, b) + of_biases[1]),
+        )
 
     def forward(self, x: Tensor | Sequence[Tensor]) -> list[Tensor]:
         """Outputs of each model, for one batch that all get or a list with one batch a model."""
@@ -153,23 +181,36 @@ class UGNN(nn.Module):
     @torch.no_grad()
     def compound(self) -> None:
         """Replace every number by what it has become; rule "compounding" does so after each step."""
-        edges = self.edges.squashed(self.theta, self.delta, self.s_e)
-        biases = self.biases.squashed(self.phi, self.eps, self.s_b)
+        of_edges, of_biases = self.changes()
+        edges = self.edges.squashed(*of_edges, self.s_e)
+        biases = self.biases.squashed(*of_biases, self.s_b)
         self.edges.values.copy_(edges)
         self.biases.values.copy_(biases)
 
     def gradient(self, loss: Tensor) -> Tensor:
-        """The gradient of a loss on the theta that each edge of the union uses [E]; 0 for fixed edges."""
-        (grad,) = torch.autograd.grad(loss, self.theta, retain_graph=True)
+        """How a step of size 1 up a loss moves the theta that each edge of the union uses [E].
+
+        It is 0 for fixed edges. Without a generator it is the gradient of the loss on theta.
+        """
+        own = [self.theta] if self.theta.requires_grad else []
+        made = [] if self.generator is None else list(self.generator.parameters())
+        if not own + made:
+            raise SettingsError("No scale of this model is trained.", "Give it a generator, or own=True.")
+        grads = torch.autograd.grad(loss, own + made, retain_graph=True)
+        moved = self.theta.new_zeros(len(self.groups.edges))
+        if own:
+            moved += _spread(grads[0], self.groups.edges)
+        if self.generator is not None:
+            moved += self.generator.moved(grads[len(own) :])
         weight = self.union.edges.weight
-        found = grad.new_zeros(len(weight))
-        found[(weight >= 0).to(found.device)] = grad[self.groups.edges.to(grad.device)]
+        found = moved.new_zeros(len(weight))
+        found[(weight >= 0).to(found.device)] = moved
         return found
 
     def influence(self, losses: Sequence[Tensor]) -> Tensor:
         """Which losses reach which models, [losses, models]: the length of `gradient` on a model's edges.
 
-        Off the diagonal it is 0 unless models share groups.
+        Off the diagonal it is 0 unless models share groups or a generator.
         """
         owner = self.union.model_of_edge.to(self.theta.device)
         rows = [self.gradient(loss) for loss in losses]
@@ -204,9 +245,18 @@ def _known(name: str, names: tuple[str, ...], kind: str) -> None:
         raise SettingsError(f"There is no {kind} '{name}'.", nearest(str(name), names, kind), value=name)
 
 
-def _ones(size: int, dtype: torch.dtype) -> nn.Parameter:
-    return nn.Parameter(torch.ones(size, dtype=dtype))
+def _count(groups: Tensor) -> int:
+    return int(groups.max()) + 1 if len(groups) else 0
 
 
-def _zeros(size: int, dtype: torch.dtype) -> nn.Parameter:
-    return nn.Parameter(torch.zeros(size, dtype=dtype))
+def _ones(size: int, dtype: torch.dtype, trained: bool) -> nn.Parameter:
+    return nn.Parameter(torch.ones(size, dtype=dtype), requires_grad=trained)
+
+
+def _zeros(size: int, dtype: torch.dtype, trained: bool) -> nn.Parameter:
+    return nn.Parameter(torch.zeros(size, dtype=dtype), requires_grad=trained)
+
+
+def _spread(numbers: Tensor, group: Tensor) -> Tensor:
+    """From one a group to one an edge."""
+    return numbers.index_select(0, group.to(numbers.device))

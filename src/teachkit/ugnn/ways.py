@@ -14,6 +14,7 @@ from teachkit.ugnn.groups import Groups, choose, learned
 from teachkit.ugnn.model import UGNN
 
 Kind = Literal["plain", "solo", "joint", "pooled"]
+Sharing = Literal["generator", "generator only"]
 
 
 @dataclass(frozen=True)
@@ -26,17 +27,27 @@ class Way:
         rule: "fixed" or "compounding"; for "solo" and "joint", like `groups`.
         groups: who shares scale and shift; see `UGNN`. In a solo run a group ends at the model.
         lr: a learning rate of its own; None takes that of the comparison.
+        sharing: "generator" adds what a small network says to each scale and shift, one network for all
+            models in a joint run and one for each in a solo run; with "generator only" nothing else is
+            trained but the two bounds of the softsign. See `UGNN`.
     """
 
     kind: Kind
     rule: Literal["fixed", "compounding"] = "fixed"
     groups: str | int = "edge"
     lr: float | None = None
+    sharing: Sharing | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
             raise SettingsError(
                 f"No way '{self.kind}'.", nearest(str(self.kind), get_args(Kind), "ways"), kind=self.kind
+            )
+        if self.sharing not in (None, *get_args(Sharing)):
+            raise SettingsError(
+                f"No sharing by '{self.sharing}'.",
+                nearest(str(self.sharing), get_args(Sharing), "kinds of sharing"),
+                sharing=self.sharing,
             )
 
     @classmethod
@@ -66,7 +77,7 @@ class Way:
         return {
             name: value
             for name, value in asdict(self).items()
-            if self.kind in ("solo", "joint") or name in plain
+            if name in plain or (self.kind in ("solo", "joint") and not (name == "sharing" and value is None))
         }
 
     def build(self, networks: Sequence[nn.Module], example: Tensor, seed: int = 0) -> nn.Module:
@@ -80,11 +91,15 @@ class Way:
         union = unite(model_graph(network, example) for network in networks)
         joint = self.kind == "joint"
         groups = choose(self.groups, union, seed)
+        reach: Literal["shared", "per_model"] = "shared" if joint else "per_model"
         return UGNN(
             union,
             groups if joint else apart(groups, union),
             self.rule,
-            "shared" if joint else "per_model",
+            reach,
+            generator=None if self.sharing is None else reach,
+            own=self.sharing != "generator only",
+            seed=seed,
         )
 
 
