@@ -94,9 +94,8 @@ class Arm:
         """What the model sees in training, after `augment`: "28×28", or "28×28 and 112×112" for a mixture."""
         if self.augment is None or self.train.images is None or not len(self.train):
             return _shape(self.train)
-        inputs, targets = Batches.of(self.train[:2], torch.device("cpu")).gather(
-            np.arange(len(self.train[:2]))
-        )
+        few = Batches.of(self.train[:2], torch.device("cpu"))
+        inputs, targets = few.gather(np.arange(len(few)))
         given = (inputs, targets) if self.train.info.task == "segmentation" else (inputs,)
         seen = set()
         with seeded(0):
