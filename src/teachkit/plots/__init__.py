@@ -17,6 +17,10 @@ residuals, bands    where a predicted number is wrong, and whether intervals hol
 neurons             every neuron and edge of a model-graph
 lit_neurons         what chosen neurons of it depend on
 degree_maps         how many edges meet in each neuron of a layer
+gradient_map        which numbers of several models each loss can move
+sharing_stops       the same at the stops of a knob that makes models share
+explore_softsign    what scale, shift and bound do to a weight
+repeated_softsign   the same again and again
 sharing             edges and distinct numbers, layer by layer
 flow                operations or layers as boxes, from top to bottom
 spy                 the adjacency matrix of several graphs, a block each
@@ -41,6 +45,8 @@ from teachkit.plots.explorers import Explorer as Explorer
 from teachkit.plots.flows import Arrow as Arrow
 from teachkit.plots.flows import Box as Box
 from teachkit.plots.flows import flow as flow
+from teachkit.plots.gradients import gradient_map as gradient_map
+from teachkit.plots.gradients import sharing_stops as sharing_stops
 from teachkit.plots.landscapes import descent as descent
 from teachkit.plots.networks import residual_network as residual_network
 from teachkit.plots.neural_graphs import Field as Field
@@ -53,6 +59,9 @@ from teachkit.plots.pictures import images as images
 from teachkit.plots.runs import curves as curves
 from teachkit.plots.runs import intervals as intervals
 from teachkit.plots.segmentations import segmentation as segmentation
+from teachkit.plots.softsigns import SoftsignExplorer as SoftsignExplorer
+from teachkit.plots.softsigns import explore_softsign as explore_softsign
+from teachkit.plots.softsigns import repeated_softsign as repeated_softsign
 from teachkit.plots.spies import spy as spy
 from teachkit.plots.spreads import boxes as boxes
 from teachkit.plots.spreads import ladder as ladder

@@ -5,7 +5,7 @@ of both. docs/corrections.md lists where paper and code differ.
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +18,10 @@ from teachkit.ugnn.compounding import follow
 from teachkit.ugnn.generator import Generator, Pair
 from teachkit.ugnn.groups import Groups, choose, learned
 from teachkit.ugnn.numbers import Numbers
+
+if TYPE_CHECKING:
+    from teachkit.plots import Picture, SoftsignExplorer
+    from teachkit.ugnn.exploring import SharingExplorer
 
 RULES = ("fixed", "compounding")
 SCALES = ("shared", "per_model")
@@ -217,6 +221,48 @@ class UGNN(nn.Module):
         return torch.stack(
             [torch.stack([row[owner == k].norm() for k in range(len(self.union))]) for row in rows]
         )
+
+    @property
+    def names(self) -> list[str]:
+        """Of the models, as their graphs are called; with a number where two are alike."""
+        names = [graph.name or "model" for graph in self.union.models]
+        return [f"{n} ({k})" if names.count(n) > 1 else n for k, n in enumerate(names, 1)]
+
+    def draw_gradient(self, losses: Sequence[Tensor], title: str = "") -> "Picture":
+        """`gradient` of each loss, one a model, over the edges of the whole union."""
+        from teachkit.ugnn.exploring import draw_gradient
+
+        return draw_gradient(self, losses, title)
+
+    def explore(self, title: str = "") -> "SoftsignExplorer":
+        """Sliders for theta, delta and s over the weights of these models; `.at(theta, delta, s)`."""
+        from teachkit.ugnn.exploring import explore_weights
+
+        return explore_weights(self, title)
+
+    def explore_sharing(
+        self,
+        inputs: Sequence[Tensor],
+        labels: Sequence[Tensor],
+        stops: Sequence[str | int] | None = None,
+        title: str = "",
+    ) -> "SharingExplorer":
+        """A knob for the number of groups of this union: whose loss pulls at whose numbers, before training.
+
+        Args:
+            inputs, labels: one batch for each model.
+            stops: "edge" and numbers of random groups; by default a tenth each time, down to ten.
+            title: of the figure; name the data set.
+        """
+        from teachkit.ugnn.exploring import SharingExplorer, stops_for
+
+        return SharingExplorer(self, inputs, labels, stops_for(len(self.groups.edges), stops), title)
+
+    def draw_compounding(self, starts: Sequence[float] = (1.0, 1 / 3, 0.03), steps: int = 100) -> "Picture":
+        """What the rule "compounding" does to weights that nothing else changes."""
+        from teachkit.ugnn.exploring import draw_compounding
+
+        return draw_compounding(starts, steps)
 
     @torch.no_grad()
     def graph(self, model: int) -> ModelGraph:
