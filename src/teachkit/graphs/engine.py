@@ -95,13 +95,14 @@ class _Reader:
     def __init__(self, graph: "ModelGraph", nodes: Tensor) -> None:
         nodes = nodes.long().cpu()
         layers = graph.nodes.layer.cpu()[nodes]
-        self.parts: list[tuple[int, slice]] = []
+        self.parts: list[tuple[int, slice | None]] = []
         self.size = 0
         self._first, self._shift = [], []
         for layer in layers.unique().tolist():
             read, first = nodes[layers == layer], graph.layers[layer].first_node
             low, high = int(read.min()), int(read.max()) + 1
-            self.parts.append((layer, slice(low - first, high - first)))
+            whole = high - low == graph.layers[layer].nodes
+            self.parts.append((layer, None if whole else slice(low - first, high - first)))
             self._first.append(low)
             self._shift.append(self.size - low)
             self.size += high - low
@@ -113,7 +114,7 @@ class _Reader:
 
     def __call__(self, values: list[Tensor]) -> Tensor:
         """Values [size, B]."""
-        read = [values[layer][part] for layer, part in self.parts]
+        read = [values[layer] if part is None else values[layer][part] for layer, part in self.parts]
         return read[0] if len(read) == 1 else torch.cat(read)
 
 

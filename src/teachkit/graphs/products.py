@@ -143,8 +143,8 @@ class _SparseProduct(torch.autograd.Function):
     def forward(ctx: Any, strength: Tensor, state: Tensor, bias: Tensor | None, product: Sparse) -> Tensor:
         ctx.save_for_backward(strength, state)
         ctx.product = product
-        sums = product.matrix(strength) @ state
-        return sums if bias is None else sums.add_(bias[:, None])
+        matrix = product.matrix(strength)
+        return matrix @ state if bias is None else torch.addmm(bias[:, None], matrix, state)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
