@@ -28,3 +28,9 @@ def test_the_alt_text_tells_every_mean():
 def test_no_way_is_an_error():
     with pytest.raises(FormatError, match="no way"):
         ways_to_train({}, label="AUC")
+
+
+def test_differences_have_a_line_at_zero_and_a_sign():
+    picture = ways_to_train({"a - b": {"CNN": np.array([0.1, 0.2])}}, label="difference", zero=True)
+    assert list(picture.figure.axes[0].lines[0].get_xdata()) == [0, 0]
+    assert "CNN, a - b +0.150" in picture.alt

@@ -189,3 +189,17 @@ def test_a_loss_that_is_no_number_stops_the_run_with_its_cluster_and_rate(networ
 
     with pytest.raises(TrainingError, match=r"step 0 the loss on cluster 3 .*"):
         ugnn.train_one(broken, clusters, "plain", **SHORT)
+
+
+def test_joined_comparisons_give_the_same_differences_and_refuse_other_folds(networks, folds):
+    first = ugnn.compare(networks, folds, {"plain": "plain"}, **SHORT)
+    second = ugnn.compare(networks, folds, {"solo": "solo"}, **SHORT)
+    both = first.joined(second)
+    gaps = second.values("solo") - first.values("plain")
+    assert both.difference("solo", "plain")[0] == pytest.approx(gaps.mean())
+    picture = both.plot_differences({"solo - plain": ("solo", "plain")})
+    assert f"mean, solo - plain {gaps.mean():+.3f}" in picture.alt
+    with pytest.raises(SettingsError, match="Both comparisons have 'plain'"):
+        both.joined(first)
+    with pytest.raises(SettingsError, match="cannot be paired"):
+        first.joined(ugnn.compare(networks, folds[:1], {"other": "plain"}, **SHORT))

@@ -7,12 +7,17 @@ from numpy.typing import NDArray
 
 from teachkit.errors import FormatError
 from teachkit.metrics import t_interval
-from teachkit.plots.picture import COLOURS, MARKERS, Picture, caption, new_figure, sentences, styled
+from teachkit.plots.picture import COLOURS, GREY, MARKERS, Picture, caption, new_figure, sentences, styled
 
 
 @styled
 def ways_to_train(
-    values: Mapping[str, Mapping[str, NDArray[np.float64]]], *, label: str, title: str = "", note: str = ""
+    values: Mapping[str, Mapping[str, NDArray[np.float64]]],
+    *,
+    label: str,
+    title: str = "",
+    note: str = "",
+    zero: bool = False,
 ) -> Picture:
     """One panel a network, one row a way: dots for folds, a bar for the 95 % t interval of their mean.
 
@@ -21,6 +26,7 @@ def ways_to_train(
         label: of the axis.
         title: of the figure.
         note: the caption.
+        zero: whether the values are differences: a line marks 0, and numbers have a sign.
     """
     if not values:
         raise FormatError("There is no way to draw.", "Give at least one.")
@@ -29,6 +35,8 @@ def ways_to_train(
     panels = np.atleast_1d(figure.subplots(1, len(models), sharex=True, sharey=True))
     words = []
     for axes, model in zip(panels, models, strict=True):
+        if zero:
+            axes.axvline(0, color=GREY, linewidth=1.4)
         for row, (way, scores) in enumerate(values.items()):
             found, colour = scores[model], COLOURS[row % len(COLOURS)]
             axes.plot(
@@ -42,7 +50,7 @@ def ways_to_train(
             mean, low, high = t_interval(found)
             axes.plot([low, high], [row, row], color=colour, linewidth=2.2, solid_capstyle="butt")
             axes.plot(mean, row, "|", color=colour, markersize=17, markeredgewidth=2.6)
-            words.append(f"{model}, {way} {mean:.3f}")
+            words.append(f"{model}, {way} {mean:{'+' if zero else ''}.3f}")
         axes.set(title=model, xlabel=label)
         axes.grid(axis="x")
         axes.set_axisbelow(True)

@@ -217,7 +217,7 @@ class Comparison:
         """Like `table`, for "f1", "auc" or "balacc"."""
         import pandas as pd
 
-        columns = [*self.models, MEAN]
+        columns = list(self._columns)
         rows = [[self.values(way, score, name).mean() for name in columns] for way in self.runs]
         return pd.DataFrame(rows, index=pd.Index(self.runs, name="way"), columns=columns)
 
@@ -231,9 +231,7 @@ class Comparison:
         """Every fold as a dot, with the mean and its interval, for each network and way."""
         from teachkit.plots.ways import ways_to_train
 
-        values = {
-            way: {name: self.values(way, score, name) for name in (*self.models, MEAN)} for way in self.runs
-        }
+        values = {way: {name: self.values(way, score, name) for name in self._columns} for way in self.runs}
         first = self.folds[0]
         return ways_to_train(
             values,
@@ -241,6 +239,52 @@ class Comparison:
             title=title or f"{first.test.title}: all clusters mixed; trained on clusters by {first.by}",
             note=f"{len(self.folds)} folds; bars: 95 % t intervals over folds",
         )
+
+    def plot_differences(
+        self, pairs: Mapping[str, tuple[str, str]], score: str = "f1", title: str = ""
+    ) -> "Picture":
+        """First minus second way of each pair, fold by fold, for each network and their mean.
+
+        Args:
+            pairs: name of a row to the two ways.
+            score: "f1", "auc" or "balacc".
+            title: of the figure.
+        """
+        from teachkit.plots.ways import ways_to_train
+
+        gaps = {
+            row: {name: self.values(a, score, name) - self.values(b, score, name) for name in self._columns}
+            for row, (a, b) in pairs.items()
+        }
+        first = self.folds[0]
+        return ways_to_train(
+            gaps,
+            label=f"difference in {SCORES[score]}",
+            title=title or f"{first.test.title}: all clusters mixed; trained on clusters by {first.by}",
+            note=f"{len(self.folds)} folds, paired; bars: 95 % t intervals over folds; right of 0: the first",
+            zero=True,
+        )
+
+    def joined(self, other: "Comparison") -> "Comparison":
+        """The ways of both; those of `other` come last.
+
+        Raises:
+            SettingsError: when the folds are not the same objects, or a way has the same name in both.
+        """
+        if list(map(id, self.folds)) != list(map(id, other.folds)):
+            raise SettingsError(
+                f"{len(self.folds)} folds and {len(other.folds)} other ones cannot be paired.",
+                "Compare all ways on one list of folds.",
+            )
+        if twice := self.ways.keys() & other.ways.keys():
+            raise SettingsError(
+                f"Both comparisons have '{sorted(twice)[0]}'.", "Give the second another name."
+            )
+        return Comparison(self.ways | other.ways, self.folds, self.runs | other.runs)
+
+    @property
+    def _columns(self) -> tuple[str, ...]:
+        return (*self.models, MEAN)
 
 
 def _scores(truth: NDArray[np.int64], probabilities: NDArray[np.float32]) -> dict[str, float]:
