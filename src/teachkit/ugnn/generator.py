@@ -10,7 +10,6 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, jvp
 
 from teachkit.graphs import ModelGraph, Union
 
@@ -70,18 +69,18 @@ class Generator(nn.Module):
             (scale.index_select(0, bias), shift.index_select(0, bias)),
         )
 
-    @torch.no_grad()
-    def moved(self, grads: Sequence[Tensor]) -> Tensor:
-        """How what is added to theta of each edge moves when the parameters move along `grads`."""
-        parameters = dict(self.named_parameters())
+    @torch.enable_grad()
+    def moved(self, along: Sequence[Tensor]) -> Tensor:
+        """How what is added to theta of each edge moves when the parameters move along a direction.
 
-        def theta(parameters: dict[str, Tensor]) -> Tensor:
-            found: tuple[Pair, Pair] = functional_call(self, parameters)
-            return found[0][0]
-
-        along = dict(zip(parameters, grads, strict=True))
-        change: Tensor = jvp(theta, (parameters,), (along,))[1]
-        return change
+        What `autograd.grad` pulls back to the parameters is linear in what it pulls, and the derivative of
+        that is the answer.
+        """
+        theta = self()[0][0]
+        pull = torch.zeros_like(theta, requires_grad=True)
+        pulled = torch.autograd.grad(theta, list(self.parameters()), pull, create_graph=True)
+        inner = torch.stack([(one * other).sum() for one, other in zip(pulled, along, strict=True)]).sum()
+        return torch.autograd.grad(inner, pull)[0]
 
 
 def edge_features(model: ModelGraph, classes: int) -> Tensor:
