@@ -9,10 +9,12 @@ import argparse
 import json
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from joblib import Parallel, delayed
 
 from teachkit.errors import SettingsError
 from teachkit.metrics import Interval
@@ -31,10 +33,10 @@ Intervals are 95 % t intervals over seeds unless a table says otherwise.
 
 
 class Grid:
-    """The cells of one study, kept in `folder`."""
+    """The cells of one study, kept in `folder`; `jobs` of them are computed at a time by `run_all`."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, jobs: int = 1) -> None:
+        self.folder, self.jobs = folder, jobs
 
     def run(
         self, name: str, settings: dict[str, Any], compute: Callable[[], dict[str, Any]]
@@ -66,6 +68,10 @@ class Grid:
             temporary.write_text(json.dumps(cell, indent=1) + "\n")
         print(f"{name}: {cell['seconds']:.0f} s", flush=True)
         return values
+
+    def run_all(self, cells: Iterable[tuple[str, dict[str, Any], Callable[[], dict[str, Any]]]]) -> None:
+        """Run many cells, in this order; each is given by the arguments of `run`."""
+        Parallel(n_jobs=self.jobs)(delayed(self.run)(*cell) for cell in cells)
 
     def read(self, name: str) -> dict[str, Any] | None:
         """The whole cell, or None when it is not there yet."""
@@ -107,8 +113,9 @@ def command(
     parser = argparse.ArgumentParser(description=f"Study {number}: computes what is missing, writes tables.")
     parser.add_argument("--parts", nargs="*", choices=parts, default=list(parts), help="default: all")
     parser.add_argument("--tables", action="store_true", help="compute nothing, only write the tables")
+    parser.add_argument("--jobs", type=int, default=1, help="cells at a time, in studies that allow it")
     asked = parser.parse_args()
-    grid = Grid(ROOT / "studies" / "results" / number)
+    grid = Grid(ROOT / "studies" / "results" / number, asked.jobs)
     if not asked.tables:
         inputs = () if load is None else (load(),)
         for part in asked.parts:

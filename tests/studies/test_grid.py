@@ -1,7 +1,9 @@
 import json
 import re
+from functools import partial
 
 import pytest
+from joblib import parallel_config
 
 from teachkit.errors import SettingsError
 from teachkit.metrics import Interval, t_interval
@@ -42,6 +44,15 @@ def test_a_run_that_dies_leaves_no_cell_behind(grid):
         grid.run("a", {}, die)
     assert grid.read("a") is None
     assert list(grid.values(["a"])) == []
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_many_cells_are_run_and_those_that_are_there_are_left_alone(grid_module, tmp_path, jobs):
+    grid = grid_module.Grid(tmp_path / "cells", jobs)
+    grid.run("b", {"n": 1}, lambda: {"value": 100})
+    with parallel_config("threading"):  # other processes cannot import a module that tests load by path
+        grid.run_all((name, {"n": n}, partial(dict, value=n)) for n, name in enumerate("abc"))
+    assert [found["value"] for found in grid.values("abc")] == [0, 100, 2]
 
 
 def test_a_section_is_replaced_between_its_markers_and_nothing_else(grid_module, tmp_path):

@@ -1,0 +1,67 @@
+"""Study 06: do networks that train as one graph learn anything from each other?
+
+    TEACHKIT_DATA=/path/to/data make study 06
+
+BreastMNIST and PneumoniaMNIST in k-means and in random clusters, MNIST digits by thickness of the stroke.
+Three networks, each on its own cluster, are tested on the mixture, in five folds. Parts
+(``ARGS="--parts core --jobs 2"`` runs one, two cells at a time), each cell resumable:
+
+- core: plain, solo and joint, two rules, three ways to group, three learning rates;
+- sharing: other numbers of groups and ways that share, at the rate that validation chose for plain training;
+- gnn: a union of a CNN, an MLP and a graph network, at the same rates.
+"""
+
+from collections.abc import Iterable
+from functools import partial
+
+from _grid import Grid, command, write_section
+from _ugnn_arms import GNN, RATES, SETS, SHARING, Cell, core_cells, later_cells
+from _ugnn_found import Found
+from _ugnn_runs import run_cell
+from _ugnn_tables import section
+
+from teachkit.errors import SettingsError
+
+
+def run_core(grid: Grid) -> None:
+    """Everything at every rate."""
+    _run(grid, core_cells())
+
+
+def run_sharing(grid: Grid) -> None:
+    """One rate a set."""
+    _run(grid, later_cells(SHARING, plain_rates(grid)))
+
+
+def run_gnn(grid: Grid) -> None:
+    """The rates of the other three networks."""
+    _run(grid, later_cells(GNN, plain_rates(grid), gnn=True))
+
+
+def plain_rates(grid: Grid) -> dict[str, float]:
+    """For each set the rate that validation chose for plain training.
+
+    Raises:
+        SettingsError: not all plain runs are there: nobody should choose from a part of them.
+    """
+    found = Found(grid)
+    if not found.complete(core_cells(("plain",))):
+        raise SettingsError("Not all plain runs are there.", "Run the part 'core' first.")
+    rates = {key: found.rate(key, "plain") for key in SETS}
+    return {key: rate for key, rate in rates.items() if rate in RATES}
+
+
+def _run(grid: Grid, cells: Iterable[Cell]) -> None:
+    grid.run_all((cell.name, cell.settings, partial(run_cell, cell)) for cell in cells)
+
+
+def write_tables(grid: Grid) -> None:
+    """Write the section of this study from whatever cells are there."""
+    write_section("06", section(grid))
+
+
+PARTS = {"core": run_core, "sharing": run_sharing, "gnn": run_gnn}
+
+
+if __name__ == "__main__":
+    command("06", PARTS, write_tables)

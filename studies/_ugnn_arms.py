@@ -1,0 +1,99 @@
+"""The plan of study 06: sets of clusters, ways of training, learning rates, and the names of its cells."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, Literal, NamedTuple
+
+FOLDS = tuple(range(5))
+RATES = (0.001, 0.005, 0.05)
+BATCH_SIZE = 64
+SCORES = ("f1", "auc", "balacc")
+Way = dict[str, Any]  # fields of ugnn.Way
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One data set, how it is cut into three clusters, and how often each image is seen."""
+
+    title: str
+    data: str
+    by: Literal["kmeans", "random", "thickness"]
+    epochs: int
+    classes: int = 2
+
+
+SETS = {
+    "breast_kmeans": Setting("Breast, k-means", "breastmnist", "kmeans", 60),
+    "breast_random": Setting("Breast, random", "breastmnist", "random", 60),
+    "pneumonia_kmeans": Setting("Pneumonia, k-means", "pneumoniamnist", "kmeans", 8),
+    "pneumonia_random": Setting("Pneumonia, random", "pneumoniamnist", "random", 8),
+    "digits_thickness": Setting("Digits, thickness", "mnist_t10k", "thickness", 8, classes=10),
+}
+NETWORKS = ("deep CNN", "CNN", "MLP")
+WITH_GNN = ("CNN", "MLP", "GNN")
+
+KINDS, RULES = ("solo", "joint"), ("fixed", "compounding")
+GROUPS: tuple[str | int, ...] = ("edge", "kernel", 1000)
+
+
+def arm_name(kind: str, rule: str, groups: str | int) -> str:
+    """Of a way of training that changes numbers, as cells and tables call it."""
+    return f"{kind}_{rule}_{groups}"
+
+
+PLAIN: Way = {"kind": "plain"}
+CORE: dict[str, Way] = {"plain": PLAIN} | {
+    arm_name(kind, rule, groups): {"kind": kind, "rule": rule, "groups": groups}
+    for kind, rule, groups in product(KINDS, RULES, GROUPS)
+}
+# At the learning rate that validation chose for the plain arm: other numbers of groups, and ways that share.
+SHARING: dict[str, Way] = {
+    "pooled": {"kind": "pooled"},
+    **{arm_name(kind, "fixed", g): {"kind": kind, "groups": g} for g in (100, 10_000) for kind in KINDS},
+}
+GNN: dict[str, Way] = {name: CORE[name] for name in ("plain", "solo_fixed_edge", "joint_fixed_edge")}
+
+
+class Cell(NamedTuple):
+    """One run: three networks, one fold, one way, one learning rate."""
+
+    set: str
+    arm: str
+    lr: float
+    fold: int
+    gnn: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.set}{'_gnn' if self.gnn else ''}_{self.arm}_{self.lr:g}_{self.fold}"
+
+    @property
+    def way(self) -> Way:
+        return (CORE | SHARING)[self.arm]
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        return WITH_GNN if self.gnn else NETWORKS
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All that decides its result."""
+        setting = SETS[self.set]
+        return {
+            "data": setting.data, "by": setting.by, "fold": self.fold, "folds": len(FOLDS),
+            "networks": self.networks, "way": self.way, "lr": self.lr, "epochs": setting.epochs,
+            "batch_size": BATCH_SIZE, "optimizer": "adamw", "schedule": "cosine",
+        }  # fmt: skip
+
+
+def core_cells(arms: tuple[str, ...] = tuple(CORE)) -> Iterator[Cell]:
+    """Fold by fold, so that what is there can always be compared in pairs."""
+    for fold, key, lr, arm in product(FOLDS, SETS, RATES, arms):
+        yield Cell(key, arm, lr, fold)
+
+
+def later_cells(arms: dict[str, Way], rates: dict[str, float], gnn: bool = False) -> Iterator[Cell]:
+    """One learning rate a set."""
+    for fold, key, arm in product(FOLDS, SETS, arms):
+        yield Cell(key, arm, rates[key], fold, gnn)
