@@ -8,14 +8,28 @@ Three networks, each on its own cluster, are tested on the mixture, in five fold
 
 - core: plain, solo and joint, two rules, three ways to group, three learning rates;
 - sharing: other numbers of groups and ways that share, at the rate that validation chose for plain training;
-- gnn: a union of a CNN, an MLP and a graph network, at the same rates.
+- copies: three copies of one network, which can share everything;
+- gnn: a union of a CNN, an MLP and a graph network; both at the same rates;
+- long: ten times the epochs, for the rule whose numbers compound.
 """
 
 from collections.abc import Iterable
 from functools import partial
+from itertools import product
 
 from _grid import Grid, command, write_section
-from _ugnn_arms import GNN, RATES, SETS, SHARING, Cell, core_cells, later_cells
+from _ugnn_arms import (
+    GNN,
+    LONG,
+    LONG_SETS,
+    SAME_NETWORK,
+    SETS,
+    SHARING,
+    Cell,
+    core_cells,
+    later_cells,
+    long_cells,
+)
 from _ugnn_found import Found
 from _ugnn_runs import run_cell
 from _ugnn_tables import section
@@ -33,9 +47,22 @@ def run_sharing(grid: Grid) -> None:
     _run(grid, later_cells(SHARING, plain_rates(grid)))
 
 
+def run_copies(grid: Grid) -> None:
+    """The rates of the three different networks."""
+    _run(grid, later_cells(SAME_NETWORK, plain_rates(grid), "copies"))
+
+
 def run_gnn(grid: Grid) -> None:
-    """The rates of the other three networks."""
-    _run(grid, later_cells(GNN, plain_rates(grid), gnn=True))
+    """The rates of the three networks without a graph network."""
+    _run(grid, later_cells(GNN, plain_rates(grid), "gnn"))
+
+
+def run_long(grid: Grid) -> None:
+    """Each way at the rate that validation chose for it in the core."""
+    if not (found := Found(grid)).complete(core_cells(LONG)):
+        raise SettingsError("Not all runs of the core are there.", "Run the part 'core' first.")
+    rates = {(key, arm): found.rate(key, arm) for key, arm in product(LONG_SETS, LONG)}
+    _run(grid, long_cells({way: rate for way, rate in rates.items() if rate is not None}))
 
 
 def plain_rates(grid: Grid) -> dict[str, float]:
@@ -48,7 +75,7 @@ def plain_rates(grid: Grid) -> dict[str, float]:
     if not found.complete(core_cells(("plain",))):
         raise SettingsError("Not all plain runs are there.", "Run the part 'core' first.")
     rates = {key: found.rate(key, "plain") for key in SETS}
-    return {key: rate for key, rate in rates.items() if rate in RATES}
+    return {key: rate for key, rate in rates.items() if rate is not None}
 
 
 def _run(grid: Grid, cells: Iterable[Cell]) -> None:
@@ -60,7 +87,13 @@ def write_tables(grid: Grid) -> None:
     write_section("06", section(grid))
 
 
-PARTS = {"core": run_core, "sharing": run_sharing, "gnn": run_gnn}
+PARTS = {
+    "core": run_core,
+    "sharing": run_sharing,
+    "copies": run_copies,
+    "gnn": run_gnn,
+    "long": run_long,
+}
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The plan of study 06: sets of clusters, ways of training, learning rates, and the names of its cells."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal, NamedTuple
@@ -32,6 +32,9 @@ SETS = {
 }
 NETWORKS = ("deep CNN", "CNN", "MLP")
 WITH_GNN = ("CNN", "MLP", "GNN")
+COPIES = ("CNN 1", "CNN 2", "CNN 3")
+UNIONS = {"reference": NETWORKS, "gnn": WITH_GNN, "copies": COPIES}
+LONGER = 10  # times the epochs, in the part of that name
 
 KINDS, RULES = ("solo", "joint"), ("fixed", "compounding")
 GROUPS: tuple[str | int, ...] = ("edge", "kernel", 1000)
@@ -48,11 +51,25 @@ CORE: dict[str, Way] = {"plain": PLAIN} | {
     for kind, rule, groups in product(KINDS, RULES, GROUPS)
 }
 # At the learning rate that validation chose for the plain arm: other numbers of groups, and ways that share.
+POOLED: Way = {"kind": "pooled"}
 SHARING: dict[str, Way] = {
-    "pooled": {"kind": "pooled"},
+    "pooled": POOLED,
+    "joint_role": {"kind": "joint", "groups": "role"},
+    **{f"{kind}_generator": {"kind": kind, "sharing": "generator"} for kind in KINDS},
+    **{f"{kind}_generator-only": {"kind": kind, "sharing": "generator only"} for kind in KINDS},
     **{arm_name(kind, "fixed", g): {"kind": kind, "groups": g} for g in (100, 10_000) for kind in KINDS},
 }
-GNN: dict[str, Way] = {name: CORE[name] for name in ("plain", "solo_fixed_edge", "joint_fixed_edge")}
+SAME_NETWORK: dict[str, Way] = {
+    "plain": PLAIN,
+    "pooled": POOLED,
+    "solo_fixed_kernel": CORE["solo_fixed_kernel"],
+    "joint_stem": {"kind": "joint", "groups": "stem"},
+    "joint_role": SHARING["joint_role"],
+}
+WAYS = CORE | SHARING | SAME_NETWORK
+GNN = ("plain", "solo_fixed_edge", "joint_fixed_edge")
+LONG = ("plain", "joint_fixed_edge", "joint_compounding_edge", "joint_compounding_kernel")
+LONG_SETS = ("breast_kmeans", "pneumonia_kmeans")
 
 
 class Cell(NamedTuple):
@@ -62,19 +79,26 @@ class Cell(NamedTuple):
     arm: str
     lr: float
     fold: int
-    gnn: bool = False
+    union: str = "reference"  # a name of UNIONS
+    longer: int = 1
 
     @property
     def name(self) -> str:
-        return f"{self.set}{'_gnn' if self.gnn else ''}_{self.arm}_{self.lr:g}_{self.fold}"
+        union = "" if self.union == "reference" else f"_{self.union}"
+        longer = "" if self.longer == 1 else f"_x{self.longer}"
+        return f"{self.set}{union}_{self.arm}_{self.lr:g}{longer}_{self.fold}"
 
     @property
     def way(self) -> Way:
-        return (CORE | SHARING)[self.arm]
+        return WAYS[self.arm]
 
     @property
     def networks(self) -> tuple[str, ...]:
-        return WITH_GNN if self.gnn else NETWORKS
+        return UNIONS[self.union]
+
+    @property
+    def epochs(self) -> int:
+        return SETS[self.set].epochs * self.longer
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -82,7 +106,7 @@ class Cell(NamedTuple):
         setting = SETS[self.set]
         return {
             "data": setting.data, "by": setting.by, "fold": self.fold, "folds": len(FOLDS),
-            "networks": self.networks, "way": self.way, "lr": self.lr, "epochs": setting.epochs,
+            "networks": self.networks, "way": self.way, "lr": self.lr, "epochs": self.epochs,
             "batch_size": BATCH_SIZE, "optimizer": "adamw", "schedule": "cosine",
         }  # fmt: skip
 
@@ -93,7 +117,13 @@ def core_cells(arms: tuple[str, ...] = tuple(CORE)) -> Iterator[Cell]:
         yield Cell(key, arm, lr, fold)
 
 
-def later_cells(arms: dict[str, Way], rates: dict[str, float], gnn: bool = False) -> Iterator[Cell]:
+def later_cells(arms: Iterable[str], rates: Mapping[str, float], union: str = "reference") -> Iterator[Cell]:
     """One learning rate a set."""
-    for fold, key, arm in product(FOLDS, SETS, arms):
-        yield Cell(key, arm, rates[key], fold, gnn)
+    for fold, key, arm in product(FOLDS, SETS, tuple(arms)):
+        yield Cell(key, arm, rates[key], fold, union)
+
+
+def long_cells(rates: Mapping[tuple[str, str], float]) -> Iterator[Cell]:
+    """One learning rate for each set and way."""
+    for fold, key, arm in product(FOLDS, LONG_SETS, LONG):
+        yield Cell(key, arm, rates[key, arm], fold, longer=LONGER)

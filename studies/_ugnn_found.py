@@ -47,14 +47,15 @@ class Found:
         *,
         model: str | None = None,
         split: str = "test",
-        gnn: bool = False,
+        union: str = "reference",
+        longer: int = 1,
     ) -> dict[int, float]:
         """A score by fold: of one model, or the mean over the three; nothing where `lr` is None."""
         found: dict[int, float] = {}
         if lr is None:
             return found
         for fold in FOLDS:
-            if (values := self.values(Cell(key, arm, lr, fold, gnn))) is not None:
+            if (values := self.values(Cell(key, arm, lr, fold, union, longer))) is not None:
                 by_model = values[split]
                 wanted = by_model if model is None else [model]
                 found[fold] = float(np.mean([by_model[name][score] for name in wanted]))

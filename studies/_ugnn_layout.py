@@ -8,6 +8,12 @@ from _ugnn_found import Estimate, verdict
 
 Row = Callable[[str], Estimate | None]  # from the name of a set to what stands in its column
 MISSING = "Not computed yet."
+SHARED = {
+    "role": "by role",
+    "stem": "first layers",
+    "generator": "with generator",
+    "generator-only": "generator alone",
+}
 
 
 def by_set(first: str, rows: Mapping[str, Row], sets: Sequence[str] = tuple(SETS)) -> str:
@@ -29,11 +35,11 @@ def shown(estimate: Estimate | None) -> str:
 
 
 def arm_title(arm: str) -> str:
-    """Of the ways that change numbers: "joint_fixed_1000" is "joint, fixed, 1,000 groups"."""
-    parts = arm.split("_")
-    if parts[0] not in ("solo", "joint") or len(parts) != 3:
-        return arm.replace("_", " ")
-    return f"{parts[0]}, {parts[1]}, {groups_title(parts[2])}"
+    """Of a way of training: "joint_fixed_1000" is "joint, fixed, 1,000 groups"."""
+    kind, *rest = arm.split("_")
+    if len(rest) == 2:
+        return f"{kind}, {rest[0]}, {groups_title(rest[1])}"
+    return ", ".join([kind, *(SHARED[what] for what in rest)])
 
 
 def groups_title(groups: str | int) -> str:

@@ -1,11 +1,12 @@
 """One run of study 06: three networks, one fold of one set, one way of training, one learning rate."""
 
+import copy
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 import torch
-from _ugnn_arms import BATCH_SIZE, FOLDS, SETS, WITH_GNN, Cell
+from _ugnn_arms import BATCH_SIZE, COPIES, FOLDS, SETS, Cell
 from torch import nn
 
 from teachkit import data, metrics, ugnn
@@ -28,7 +29,7 @@ def run_cell(cell: Cell) -> dict[str, Any]:
         networks_of(cell, clusters),
         clusters,
         cell.way,
-        epochs=SETS[cell.set].epochs,
+        epochs=cell.epochs,
         lr=cell.lr,
         batch_size=BATCH_SIZE,
     )
@@ -60,10 +61,13 @@ def by_origin(run: ugnn.Run, clusters: ugnn.Clusters) -> dict[str, dict[str, dic
 
 
 def networks_of(cell: Cell, clusters: ugnn.Clusters) -> Callable[[], dict[str, nn.Sequential]]:
-    """What makes the networks of a cell."""
-    info = clusters.test.info
+    """What makes the networks of a cell; copies start with the same weights."""
+    classes = len(clusters.test.info.classes)
 
     def make() -> dict[str, nn.Sequential]:
-        return ugnn.reference_networks(1, len(info.classes), gnn=cell.networks == WITH_GNN)
+        made = ugnn.reference_networks(1, classes, gnn=cell.union == "gnn")
+        if cell.union == "copies":
+            return {name: copy.deepcopy(made["CNN"]) for name in COPIES}
+        return made
 
     return make

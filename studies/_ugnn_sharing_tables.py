@@ -5,7 +5,7 @@ from itertools import product
 from typing import Literal
 
 from _grid import markdown_table
-from _ugnn_arms import GNN, KINDS, SCORES, SETS, SHARING, WITH_GNN, arm_name
+from _ugnn_arms import GNN, KINDS, SAME_NETWORK, SCORES, SETS, SHARING, WITH_GNN, arm_name
 from _ugnn_found import Estimate, Found, difference, mean
 from _ugnn_layout import MISSING, Row, arm_title, by_set, groups_title, shown
 
@@ -13,6 +13,33 @@ COUNTS = (100, 1000, 10_000)
 EDGE = {kind: arm_name(kind, "fixed", "edge") for kind in KINDS}
 BY_COUNT = {arm_name(kind, "fixed", groups) for kind in KINDS for groups in COUNTS}
 Side = Literal["own", "others"]
+# A way that shares, and the same without sharing; what "role" does within one model is "kernel".
+CONTROLS = [
+    (EDGE["joint"], EDGE["solo"]),
+    ("joint_role", "solo_fixed_kernel"),
+    ("joint_generator", "solo_generator"),
+    ("joint_generator-only", "solo_generator-only"),
+]
+COPY_PAIRS = [
+    ("joint_stem", "plain"),
+    ("joint_role", "plain"),
+    ("joint_role", "solo_fixed_kernel"),
+    ("joint_role", "pooled"),
+    ("pooled", "plain"),
+]
+ABOUT_SHARING = """All at the rate that validation chose for plain training.
+
+- Pooled: every plain network learns from the images of all clusters. It shows what there is to win.
+- By role: numbers of different networks share scale and shift when their layers have the same kind, shape and
+  place in the network.
+- Generator: a small network for all models says scale and shift from where a number stands. It adds to what
+  each edge has of its own, or stands alone. In solo training each model has a generator of its own.
+
+Weighted F1:"""
+ABOUT_COPIES = """Three copies of the CNN start with the same weights, each on its own cluster. By role all
+scales and shifts are shared. So the three stay one network, and each step follows the sum of three losses, as
+in federated gradient descent. Only gradients travel, no images. Rate of plain training of the three different
+networks. Weighted F1:"""
 TITLES = {"f1": "Weighted F1", "auc": "AUC", "balacc": "Balanced accuracy"}
 
 
@@ -23,6 +50,8 @@ def sharing_sections(found: Found) -> list[str]:
         _random_groups(found),
         "### Ways that do share",
         _sharing(found),
+        "### Three copies of one network",
+        _copies(found),
         "### Where transfer would show: images unlike a network's own",
         _own_and_others(found),
         "### A union of a CNN, an MLP and a graph network",
@@ -68,9 +97,7 @@ def _sharing(found: Found) -> str:
     arms = ["plain", *EDGE.values(), *ways]
     levels: dict[str, Row] = {arm_title(arm): partial(level, arm) for arm in arms}
     parts = [
-        "All at the rate that validation chose for plain training. Pooled: every plain network learns from "
-        "the images of all clusters; it shows what there is to win, but needs all images in one place. "
-        "Weighted F1:",
+        ABOUT_SHARING,
         by_set("way", levels),
     ]
     for score in SCORES:
@@ -78,6 +105,32 @@ def _sharing(found: Found) -> str:
             f"{arm_title(arm)} − plain": partial(gap, arm, "plain", score) for arm in arms if arm != "plain"
         }
         parts += [f"{TITLES[score]}, minus plain training:", by_set("difference", rows)]
+    rows = {f"{arm_title(a)} − {arm_title(b)}": partial(gap, a, b, "f1") for a, b in CONTROLS}
+    parts += ["Weighted F1, minus the same without sharing:", by_set("difference", rows)]
+    return "\n\n".join(parts)
+
+
+def _copies(found: Found) -> str:
+    """One architecture with the same start: here everything can be shared."""
+
+    def scores(arm: str, score: str, key: str) -> dict[int, float]:
+        return found.scores(key, arm, found.rate(key, "plain"), score, union="copies")
+
+    def level(arm: str, key: str) -> Estimate | None:
+        return mean(scores(arm, "f1", key))
+
+    def gap(arm: str, other: str, score: str, key: str) -> Estimate | None:
+        return difference(scores(arm, score, key), scores(other, score, key))
+
+    parts = [
+        ABOUT_COPIES,
+        by_set("way", {arm_title(arm): partial(level, arm) for arm in SAME_NETWORK}),
+    ]
+    for score in SCORES:
+        rows: dict[str, Row] = {
+            f"{arm_title(a)} − {arm_title(b)}": partial(gap, a, b, score) for a, b in COPY_PAIRS
+        }
+        parts += [f"{TITLES[score]}:", by_set("difference", rows)]
     return "\n\n".join(parts)
 
 
@@ -120,7 +173,7 @@ def _gnn(found: Found) -> str:
         lines = []
         for key, model in product(SETS, (*WITH_GNN, None)):
             lr = found.rate(key, "plain")
-            by_arm = {arm: found.scores(key, arm, lr, score, model=model, gnn=True) for arm in GNN}
+            by_arm = {arm: found.scores(key, arm, lr, score, model=model, union="gnn") for arm in GNN}
             if not all(by_arm.values()):
                 continue
             joint = by_arm[EDGE["joint"]]

@@ -9,7 +9,6 @@ from _ugnn_arms import (
     CORE,
     FOLDS,
     GROUPS,
-    KINDS,
     NETWORKS,
     RATES,
     RULES,
@@ -18,6 +17,7 @@ from _ugnn_arms import (
     arm_name,
     core_cells,
 )
+from _ugnn_compounding_tables import compounding_section
 from _ugnn_found import Estimate, Found, difference, mean, minus
 from _ugnn_layout import MISSING, Row, arm_title, by_set, groups_title, shown
 from _ugnn_sharing_tables import sharing_sections
@@ -42,7 +42,7 @@ def section(grid: Grid) -> str:
         "### Model by model",
         _by_model(found),
         "### Numbers that compound against numbers that stay",
-        _compounding(found),
+        compounding_section(found),
         "### Are random clusters easier?",
         _random_clusters(found),
         *sharing_sections(found),
@@ -184,35 +184,6 @@ def _by_model(found: Found) -> str:
         if lines:
             parts += [f"{HEADINGS[score]}:", markdown_table(header, lines)]
     return "\n\n".join(parts) if len(parts) > 1 else MISSING
-
-
-def _compounding(found: Found) -> str:
-    def row(kind: str, groups: str | int, lr: float, key: str) -> Estimate | None:
-        a, b = (found.scores(key, arm_name(kind, rule, groups), lr) for rule in ("compounding", "fixed"))
-        return difference(a, b)
-
-    def own(kind: str, groups: str | int, key: str) -> Estimate | None:
-        names = [arm_name(kind, rule, groups) for rule in ("compounding", "fixed")]
-        a, b = (found.scores(key, arm, found.rate(key, arm)) for arm in names)
-        return difference(a, b)
-
-    rows: dict[str, Row] = {
-        f"joint, {groups_title(groups)}, rate {lr:g}": partial(row, "joint", groups, lr)
-        for groups, lr in product(GROUPS, RATES)
-    }
-    chosen: dict[str, Row] = {
-        f"{kind}, {groups_title(groups)}": partial(own, kind, groups)
-        for kind, groups in product(KINDS, GROUPS)
-    }
-    return "\n\n".join(
-        [
-            "The public code puts the changed numbers in the place of the old ones after each step; the "
-            "paper keeps the old ones. Weighted F1, same rate:",
-            by_set("compounding − fixed", rows),
-            "Each at its own rate:",
-            by_set("compounding − fixed", chosen),
-        ]
-    )
 
 
 def _random_clusters(found: Found) -> str:

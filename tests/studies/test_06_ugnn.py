@@ -1,3 +1,4 @@
+import itertools
 import json
 
 import numpy as np
@@ -90,7 +91,10 @@ def filled(grid, plan):
     fill(grid, plan, plan.core_cells(), gain)
     rates = dict.fromkeys(plan.SETS, plan.RATES[1])
     fill(grid, plan, plan.later_cells(plan.SHARING, rates), gain)
-    fill(grid, plan, plan.later_cells(plan.GNN, rates, gnn=True), gain)
+    fill(grid, plan, plan.later_cells(plan.SAME_NETWORK, rates, "copies"), gain)
+    fill(grid, plan, plan.later_cells(plan.GNN, rates, "gnn"), gain)
+    ways = itertools.product(plan.LONG_SETS, plan.LONG)
+    fill(grid, plan, plan.long_cells(dict.fromkeys(ways, plan.RATES[1])), gain)
     return grid
 
 
@@ -116,7 +120,7 @@ def test_ways_differ_in_the_way_alone(plan):
 
 
 def test_every_way_is_one_that_the_package_knows(plan):
-    for way in (plan.CORE | plan.SHARING | plan.GNN).values():
+    for way in plan.WAYS.values():
         ugnn.Way.of(way)
 
 
@@ -131,7 +135,13 @@ def test_a_run_scores_every_network_and_is_the_same_again(small, plan):
 
 
 def test_a_union_with_a_graph_network_runs_too(small, plan):
-    assert set(small("plain", gnn=True)["test"]) == set(plan.WITH_GNN)
+    assert set(small("plain", union="gnn")["test"]) == set(plan.WITH_GNN)
+
+
+def test_copies_that_share_all_by_role_stay_one_network(small, plan):
+    scores = small("joint_role", union="copies")["test"]
+    assert set(scores) == set(plan.COPIES)
+    assert scores["CNN 1"] == scores["CNN 2"] == scores["CNN 3"]
 
 
 def test_own_and_other_test_images_make_up_all_of_them(runs, blobs):
