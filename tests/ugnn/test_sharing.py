@@ -115,6 +115,26 @@ def test_all_tied_copies_get_the_gradient_of_one_network_that_learns_from_all():
         torch.testing.assert_close(found.grad, torch.cat(wanted), rtol=1e-5, atol=1e-6)
 
 
+def test_all_tied_copies_take_the_steps_of_one_network_that_learns_from_all():
+    network, x = deep(), torch.randn(5, 1, 4, 4)
+    tied = ugnn.UGNN(unite(*(copy.deepcopy(network) for _ in range(3))), "role", start_scale=WIDE_OPEN)
+    inputs = [torch.randn(6, 1, 4, 4) for _ in range(3)]
+    labels = [torch.randint(0, 3, (6,)) for _ in range(3)]
+    start = network(x).detach()
+    one = torch.optim.SGD(network.parameters(), lr=0.05)
+    three = torch.optim.SGD([tied.delta, tied.eps], lr=0.05)
+    for _ in range(10):
+        one.zero_grad()
+        sum(F.cross_entropy(network(batch), y) for batch, y in zip(inputs, labels, strict=True)).backward()
+        one.step()
+        three.zero_grad()
+        tied.loss(tied(inputs), labels, [1, 1, 1]).backward()
+        three.step()
+    assert (network(x) - start).abs().max() > 0.1
+    for out in tied(x):
+        torch.testing.assert_close(out, network(x), rtol=1e-4, atol=1e-5)
+
+
 def test_all_tied_copies_stay_one_network_however_long_they_train():
     network = flat()
     model = ugnn.UGNN(unite(*(copy.deepcopy(network) for _ in range(3))), "role")
