@@ -7,7 +7,18 @@ from importlib import import_module
 from types import ModuleType
 
 __version__ = "0.1.0"
-__all__ = ["course", "data", "graphs", "metrics", "plots", "tabular", "training", "ugnn", "vision"]
+__all__ = [
+    "course",
+    "data",
+    "graphs",
+    "hyperinit",
+    "metrics",
+    "plots",
+    "tabular",
+    "training",
+    "ugnn",
+    "vision",
+]
 
 
 def __getattr__(name: str) -> ModuleType:

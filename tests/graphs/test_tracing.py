@@ -8,6 +8,7 @@ from torch import nn
 
 from teachkit import graphs
 from teachkit.errors import FormatError, GraphError, UnsupportedLayerError
+from teachkit.graphs.tracing import program_of
 
 
 class Block(nn.Module):
@@ -72,3 +73,23 @@ def test_what_cannot_be_traced_or_run_says_why():
         graphs.trace([nn.Linear(2, 2)])
     with pytest.raises(GraphError, match=r"\(1, 3, 4, 4\) does not go through the network: '0.conv'"):
         graphs.trace(nn.Sequential(Block()), torch.zeros(1, 3, 4, 4))
+
+
+class Asking(nn.Module):
+    """Depends on the numbers in a tensor."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(2, 2)
+
+    def forward(self, x):
+        return self.layer(x) if x.sum() > 0 else x
+
+
+def test_the_part_that_cannot_be_traced_is_named_and_may_stay_whole():
+    network = nn.Sequential(nn.ReLU(), nn.Sequential(Asking()))
+    with pytest.raises(UnsupportedLayerError) as caught:
+        program_of(network)
+    assert caught.value.values["path"] == "1.0"
+    program = program_of(network, whole=[network.get_submodule("1.0")])
+    assert [str(node.target) for node in program.graph.nodes][1:] == ["0", "1.0", "output"]

@@ -3,7 +3,7 @@
 import os
 import traceback
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -107,29 +107,53 @@ def evaluating(module: nn.Module) -> Iterator[None]:
 
 
 class _Tracer(fx.Tracer):
-    """Looks into every module except torch's own layers and those with a rule of their own."""
+    """Looks into every module except torch's own layers, those with a rule of their own, and `whole` ones."""
+
+    def __init__(self, whole: Collection[nn.Module] = ()) -> None:
+        super().__init__()
+        self.whole = {id(part) for part in whole}
+        self.failed = ""
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return type(m) in MODULES or super().is_leaf_module(m, module_qualified_name)
+        return id(m) in self.whole or type(m) in MODULES or super().is_leaf_module(m, module_qualified_name)
+
+    def call_module(
+        self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        try:
+            return super().call_module(m, forward, args, kwargs)
+        except Exception:
+            self.failed = self.failed or self.path_of_module(m)
+            raise
 
 
-def program_of(module: nn.Module) -> fx.GraphModule:
-    """The module as a torch.fx program that shares its parameters."""
+def program_of(module: nn.Module, whole: Collection[nn.Module] = ()) -> fx.GraphModule:
+    """The module as a torch.fx program that shares its parameters.
+
+    Args:
+        whole: parts that become one operation each, whatever they do inside.
+
+    Raises:
+        UnsupportedLayerError: for a forward method that depends on the numbers in a tensor; its `path`
+            leads to the innermost part with such a method, "" for the network itself.
+    """
     if not isinstance(module, nn.Module):
         raise FormatError(
             f"A network is wanted, and this is a {type(module).__name__}.",
             "Give a torch module; a recipe for one must be called first.",
         )
     wrapped = nn.Sequential(OrderedDict(network=module)) if _is_leaf(module) else module
+    tracer = _Tracer(whole)
     with evaluating(module):
         try:
-            graph = _Tracer().trace(wrapped)
+            graph = tracer.trace(wrapped)
         except (fx.proxy.TraceError, TypeError, RuntimeError, ValueError, NotImplementedError) as error:
             raise UnsupportedLayerError(
                 f"{type(module).__name__} cannot be traced: {str(error).rstrip('.')}{_where(error)}.",
                 "Its forward method must do the same steps for every input: no `if` or loop over the numbers "
                 "in a tensor. Take this part out of forward, or convert the parts one by one.",
                 module=type(module).__name__,
+                path=tracer.failed,
             ) from error
         return fx.GraphModule(wrapped, graph)
 
