@@ -141,9 +141,9 @@ class _SparseProduct(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, strength: Tensor, state: Tensor, bias: Tensor | None, product: Sparse) -> Tensor:
-        ctx.save_for_backward(strength, state)
-        ctx.product = product
         matrix = product.matrix(strength)
+        ctx.save_for_backward(strength, state)
+        ctx.product, ctx.matrix = product, matrix
         return matrix @ state if bias is None else torch.addmm(bias[:, None], matrix, state)
 
     @staticmethod
@@ -153,8 +153,7 @@ class _SparseProduct(torch.autograd.Function):
         grad = grad.contiguous()
         to_strength = to_state = to_bias = None
         if ctx.needs_input_grad[0]:
-            pattern = ctx.product.matrix(strength)
-            to_strength = torch.sparse.sampled_addmm(pattern, grad, state.T, beta=0.0).values()
+            to_strength = torch.sparse.sampled_addmm(ctx.matrix, grad, state.T, beta=0.0).values()
         if ctx.needs_input_grad[1]:
             to_state = ctx.product.transposed(strength) @ grad
         if ctx.needs_input_grad[2]:

@@ -1,5 +1,6 @@
 """The numbers of a union after scale, shift and softsign: f_s(a number + b) with f_s(x) = s x / (s + |x|)."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -12,15 +13,14 @@ class Numbers(nn.Module):
     """The numbers of all learned edges, or of all biases, of a union.
 
     Attributes:
-        values: [K], the numbers before scale and shift. Where many edges have number and group in common, it
-            is kept and changed only once.
+        values: [K], the numbers before scale and shift. Where edges have number and group in common, it can
+            be kept and changed only once.
+        counts: how many of the K each model has; they stand in the order of the models.
         group: [K], which scale and shift each has; None: each its own, in order.
-        owner: [K], the model it belongs to.
         spread: [edges], which of the K each edge uses; None: each its own, in order.
     """
 
     values: Tensor
-    owner: Tensor
     group: Tensor | None
     spread: Tensor | None
 
@@ -29,15 +29,15 @@ class Numbers(nn.Module):
         super().__init__()
         self.size = int(groups.max()) + 1 if len(groups) else 0
         distinct, spread = (ids * self.size + groups).unique(return_inverse=True)
-        shared = 2 * len(distinct) < len(ids)  # else finding them costs more than it saves
+        first = torch.zeros(len(distinct), dtype=torch.int64)
+        first[spread] = torch.arange(len(ids))  # one edge of each pair, no matter which
+        fewer, many = len(distinct) < len(ids), 2 * len(distinct) < len(ids)
+        shared = many or (fewer and _in_order(groups[first]))  # else it costs more than it saves
         if shared:
-            first = torch.zeros(len(distinct), dtype=torch.int64)
-            first[spread] = torch.arange(len(ids))  # one edge of each pair, no matter which
             values, groups, owner = values[first], groups[first], owner[first]
-        in_order = groups.equal(torch.arange(len(groups)))
+        self.counts = tuple(owner.bincount().tolist())
         self.register_buffer("values", values.clone())
-        self.register_buffer("owner", owner, persistent=False)
-        self.register_buffer("group", None if in_order else groups, persistent=False)
+        self.register_buffer("group", None if _in_order(groups) else groups, persistent=False)
         self.register_buffer("spread", spread if shared else None, persistent=False)
 
     def forward(self, scale: Tensor, shift: Tensor, bound: Tensor) -> Tensor:
@@ -53,9 +53,7 @@ class Numbers(nn.Module):
         """f_s(scale * values + shift), [K]."""
         if self.group is not None:
             scale, shift = scale.index_select(0, self.group), shift.index_select(0, self.group)
-        if bound.dim():
-            bound = bound.index_select(0, self.owner)
-        return _Squash.apply(self.values, scale, shift, bound)
+        return _Squash.apply(self.values, scale, shift, bound, self.counts)
 
     def spread_out(self, numbers: Tensor) -> Tensor:
         """From [K] to one for each edge."""
@@ -69,36 +67,45 @@ class _Squash(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, values: Tensor, scale: Tensor, shift: Tensor, bound: Tensor) -> Tensor:
+    def forward(
+        ctx: Any, values: Tensor, scale: Tensor, shift: Tensor, bound: Tensor, counts: Sequence[int]
+    ) -> Tensor:
         result, spare = torch.empty_like(values), values.new_empty(min(PIECE, len(values)))
-        for part in _pieces(values):
-            x, s = result[part], bound[part] if bound.dim() else bound
+        for part, model in _pieces(bound, counts):
+            x, s = result[part], bound[model]
             torch.addcmul(shift[part], scale[part], values[part], out=x)
             size = torch.abs(x, out=spare[: len(x)]).add_(s)
             x.div_(size).mul_(s)
         ctx.save_for_backward(result, values, bound)
+        ctx.counts = counts
         return result
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor, Tensor, Tensor]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor, Tensor, Tensor, None]:
         result, values, bound = ctx.saved_tensors
         to_scale, to_shift, to_bound = (torch.empty_like(values), torch.empty_like(values),
                                         torch.zeros_like(bound))  # fmt: skip
         spare = values.new_empty(min(PIECE, len(values)))
-        for part in _pieces(values):
-            s = bound[part] if bound.dim() else bound
-            q = torch.div(result[part], s, out=to_scale[part])
+        for part, model in _pieces(bound, ctx.counts):
+            q = torch.div(result[part], bound[model], out=to_scale[part])
             size = torch.abs(q, out=to_shift[part])
-            to_s = torch.mul(q, size, out=spare[: len(q)])
-            if bound.dim():
-                torch.mul(to_s, grad[part], out=to_bound[part])
-            else:
-                to_bound += grad[part].dot(to_s)
+            to_bound[model] += grad[part].dot(torch.mul(q, size, out=spare[: len(q)]))
             size.neg_().add_(1).square_().mul_(grad[part])
             torch.mul(size, values[part], out=q)
-        return None, to_scale, to_shift, to_bound
+        return None, to_scale, to_shift, to_bound, None
 
 
-def _pieces(numbers: Tensor) -> list[slice]:
-    return [slice(first, first + PIECE) for first in range(0, len(numbers), PIECE)]
+def _pieces(bound: Tensor, counts: Sequence[int]) -> Iterator[tuple[slice, Any]]:
+    """Parts of the numbers and the place of their s in `bound`: no part has numbers of two models then."""
+    first = 0
+    for model, count in enumerate(counts) if bound.dim() else [((), sum(counts))]:
+        last = first + count
+        for start in range(first, last, PIECE):
+            yield slice(start, min(start + PIECE, last)), model
+        first = last
+
+
+def _in_order(groups: Tensor) -> bool:
+    """Whether each has a group of its own, in order."""
+    return groups.equal(torch.arange(len(groups)))
