@@ -11,7 +11,7 @@ from teachkit import graphs, ugnn
 from teachkit.errors import SettingsError
 from teachkit.ugnn import definition
 from teachkit.ugnn.generator import bias_features, edge_features
-from teachkit.ugnn.roles import matched, roles_of
+from teachkit.ugnn.roles import matched, roles_of, start_alike
 from teachkit.ugnn.ways import Way
 
 WIDE_OPEN = 1e8  # with this scale the softsign changes nothing
@@ -88,6 +88,33 @@ def test_positions_within_a_kernel_stay_apart(union):
     groups = matched(union)
     kernel = next(p for p in union.models[0].parameters if p.name == "0.weight")
     assert len(groups[kernel.offset : kernel.offset + kernel.size].unique()) == kernel.size == 18
+
+
+def test_networks_start_alike_where_they_match_and_nowhere_else():
+    one, two, three = deep(), flat(), perceptron()
+    kernel, answers = one[0].weight.clone(), two[3].weight.clone()
+    start_alike([one, two, three], torch.zeros(1, 1, 4, 4))
+    assert one[0].weight.equal(kernel)
+    assert two[0].weight.equal(kernel)
+    assert two[3].bias.equal(one[5].bias)
+    assert three[3].bias.equal(one[5].bias)
+    assert two[3].weight.equal(answers)  # of another shape than any other
+
+
+def test_related_networks_share_all_layers_but_the_one_that_answers():
+    networks = ugnn.related_networks(classes=2)
+    union = graphs.unite(graphs.model_graph(net, torch.zeros(1, 1, 28, 28)) for net in networks.values())
+    assert [net(torch.zeros(2, 1, 28, 28)).shape for net in networks.values()] == 3 * [(2, 2)]
+    assert named(union, matched(union)) == {
+        frozenset({"0:1.weight", "1:1.weight", "2:1.weight"}),
+        frozenset({"0:1.bias", "1:1.bias", "2:1.bias"}),
+        frozenset({"1:3.weight", "2:3.weight"}),
+        frozenset({"1:3.bias", "2:3.bias"}),
+        frozenset({"0:3.bias", "1:5.bias", "2:7.bias"}),
+    }
+    tied = matched(union)[torch.cat([model.edges.weight + first for model, first in zip(
+        union.models, union.value_offsets, strict=True)])]  # fmt: skip
+    assert len(tied.unique()) == 784 * 100 + 100 * 50 + 50 * 20 + 2 * (100 + 50 + 20)
 
 
 @pytest.mark.parametrize("groups", ["role", "stem"])

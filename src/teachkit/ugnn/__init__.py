@@ -7,6 +7,7 @@ compare         the same networks and clusters, trained in several ways: plain, 
 Way             one of these, with its rule and groups
 train_one, fit  one run, and its training loop
 reference_networks  the three networks of the published experiments, and a graph network
+related_networks    three perceptrons of different depth that start alike where they match
 """
 
 from teachkit.ugnn.clustering import Clusters as Clusters
@@ -20,4 +21,5 @@ from teachkit.ugnn.fitting import fit as fit
 from teachkit.ugnn.groups import Groups as Groups
 from teachkit.ugnn.model import UGNN as UGNN
 from teachkit.ugnn.networks import reference_networks as reference_networks
+from teachkit.ugnn.networks import related_networks as related_networks
 from teachkit.ugnn.ways import Way as Way

@@ -1,11 +1,15 @@
 """The three networks of the uGNN experiments: a deep and a shallow convolutional one, and a perceptron.
 
-And a graph network, which the paper promises and its public code lacks.
+A graph network, which the paper promises and its public code lacks. Perceptrons that have much in common.
 """
 
+from itertools import pairwise
+
+import torch
 from torch import nn
 
 from teachkit import graphs
+from teachkit.ugnn.roles import start_alike
 
 PATCH = 4  # pixels; 7 x 7 patches of an image are the nodes of the graph network
 
@@ -39,6 +43,26 @@ def reference_networks(channels: int = 1, classes: int = 10, gnn: bool = False) 
         del made["deep CNN"]
         made["GNN"] = _graph_network(channels, classes)
     return made
+
+
+def related_networks(channels: int = 1, classes: int = 10) -> dict[str, nn.Sequential]:
+    """New perceptrons for images of 28 × 28 pixels with one, two and three hidden layers of 100, 50, 20.
+
+    What has the same role in several of them starts alike, so that it can be tied: ``groups="role"``.
+    """
+    widths = (channels * 784, 100, 50, 20)
+    made = {
+        f"{hidden} hidden layer{'s' * (hidden > 1)}": _perceptron(*widths[: hidden + 1], classes)
+        for hidden in (1, 2, 3)
+    }
+    start_alike(made.values(), torch.zeros(1, channels, 28, 28))
+    return made
+
+
+def _perceptron(*widths: int) -> nn.Sequential:
+    """Linear layers between these widths, and ReLU between them."""
+    layers = [layer for a, b in pairwise(widths) for layer in (nn.Linear(a, b), nn.ReLU())]
+    return nn.Sequential(nn.Flatten(), *layers[:-1])
 
 
 def _graph_network(channels: int, classes: int) -> nn.Sequential:

@@ -6,12 +6,12 @@ answers is a place of its own, so the biases of the classes match in all models.
 """
 
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from teachkit.graphs import ModelGraph, Union
+from teachkit.graphs import ModelGraph, Union, model_graph
 
 OUTPUT = "output"
 
@@ -52,6 +52,24 @@ def roles_of(model: ModelGraph) -> list[Hashable]:
         seen[kind] += 1
         roles.append((*kind, parameter.shape, place))
     return roles
+
+
+@torch.no_grad()
+def start_alike(networks: Iterable[nn.Module], example: Tensor) -> None:
+    """Give parameters with the same role the same numbers, in place: those of the first network that has it.
+
+    Only then does one scale and shift mean the same in all of them.
+
+    Args:
+        networks: which `model_graph` can read.
+        example: one input [1, ...].
+    """
+    first: dict[Hashable, nn.Parameter] = {}
+    for network in networks:
+        graph = model_graph(network, example)
+        for parameter, role in zip(graph.parameters, roles_of(graph), strict=True):
+            numbers = network.get_parameter(parameter.name)
+            numbers.copy_(first.setdefault(role, numbers))
 
 
 def _in_first_layer(model: ModelGraph, number: int) -> bool:
