@@ -9,7 +9,8 @@ Three networks, each on its own cluster, are tested on the mixture, in five fold
 - core: plain, solo and joint, two rules, three ways to group, three learning rates;
 - sharing: other numbers of groups and ways that share, at the rate that validation chose for plain training;
 - copies: three copies of one network, which can share everything;
-- gnn: a union of a CNN, an MLP and a graph network; both at the same rates;
+- related: three perceptrons of different depth, which start alike where they match;
+- gnn: a union of a CNN, an MLP and a graph network; all at the same rates;
 - long: ten times the epochs, for the rule whose numbers compound.
 """
 
@@ -19,10 +20,10 @@ from itertools import product
 
 from _grid import Grid, command, write_section
 from _ugnn_arms import (
+    ALIKE,
     GNN,
     LONG,
     LONG_SETS,
-    SAME_NETWORK,
     SETS,
     SHARING,
     Cell,
@@ -49,7 +50,12 @@ def run_sharing(grid: Grid) -> None:
 
 def run_copies(grid: Grid) -> None:
     """The rates of the three different networks."""
-    _run(grid, later_cells(SAME_NETWORK, plain_rates(grid), "copies"))
+    _run(grid, later_cells(ALIKE, plain_rates(grid), "copies"))
+
+
+def run_related(grid: Grid) -> None:
+    """The rates of the three different networks."""
+    _run(grid, later_cells(ALIKE, plain_rates(grid), "related"))
 
 
 def run_gnn(grid: Grid) -> None:
@@ -91,6 +97,7 @@ PARTS = {
     "core": run_core,
     "sharing": run_sharing,
     "copies": run_copies,
+    "related": run_related,
     "gnn": run_gnn,
     "long": run_long,
 }

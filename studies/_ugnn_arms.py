@@ -33,7 +33,8 @@ SETS = {
 NETWORKS = ("deep CNN", "CNN", "MLP")
 WITH_GNN = ("CNN", "MLP", "GNN")
 COPIES = ("CNN 1", "CNN 2", "CNN 3")
-UNIONS = {"reference": NETWORKS, "gnn": WITH_GNN, "copies": COPIES}
+RELATED = ("1 hidden layer", "2 hidden layers", "3 hidden layers")
+UNIONS = {"reference": NETWORKS, "gnn": WITH_GNN, "copies": COPIES, "related": RELATED}
 LONGER = 10  # times the epochs, in the part of that name
 
 KINDS, RULES = ("solo", "joint"), ("fixed", "compounding")
@@ -59,14 +60,14 @@ SHARING: dict[str, Way] = {
     **{f"{kind}_generator-only": {"kind": kind, "sharing": "generator only"} for kind in KINDS},
     **{arm_name(kind, "fixed", g): {"kind": kind, "groups": g} for g in (100, 10_000) for kind in KINDS},
 }
-SAME_NETWORK: dict[str, Way] = {
+ALIKE: dict[str, Way] = {
     "plain": PLAIN,
     "pooled": POOLED,
     "solo_fixed_kernel": CORE["solo_fixed_kernel"],
     "joint_stem": {"kind": "joint", "groups": "stem"},
     "joint_role": SHARING["joint_role"],
 }
-WAYS = CORE | SHARING | SAME_NETWORK
+WAYS = CORE | SHARING | ALIKE
 GNN = ("plain", "solo_fixed_edge", "joint_fixed_edge")
 LONG = ("plain", "joint_fixed_edge", "joint_compounding_edge", "joint_compounding_kernel")
 LONG_SETS = ("breast_kmeans", "pneumonia_kmeans")

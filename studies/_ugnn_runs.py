@@ -65,6 +65,8 @@ def networks_of(cell: Cell, clusters: ugnn.Clusters) -> Callable[[], dict[str, n
     classes = len(clusters.test.info.classes)
 
     def make() -> dict[str, nn.Sequential]:
+        if cell.union == "related":
+            return ugnn.related_networks(1, classes)
         made = ugnn.reference_networks(1, classes, gnn=cell.union == "gnn")
         if cell.union == "copies":
             return {name: copy.deepcopy(made["CNN"]) for name in COPIES}

@@ -5,7 +5,7 @@ from itertools import product
 from typing import Literal
 
 from _grid import markdown_table
-from _ugnn_arms import GNN, KINDS, SAME_NETWORK, SCORES, SETS, SHARING, WITH_GNN, arm_name
+from _ugnn_arms import ALIKE, GNN, KINDS, SCORES, SETS, SHARING, WITH_GNN, arm_name
 from _ugnn_found import Estimate, Found, difference, mean
 from _ugnn_layout import MISSING, Row, arm_title, by_set, groups_title, shown
 
@@ -20,7 +20,7 @@ CONTROLS = [
     ("joint_generator", "solo_generator"),
     ("joint_generator-only", "solo_generator-only"),
 ]
-COPY_PAIRS = [
+ALIKE_PAIRS = [
     ("joint_stem", "plain"),
     ("joint_role", "plain"),
     ("joint_role", "solo_fixed_kernel"),
@@ -40,6 +40,9 @@ ABOUT_COPIES = """Three copies of the CNN start with the same weights, each on i
 scales and shifts are shared. So the three stay one network, and each step follows the sum of three losses, as
 in federated gradient descent. Only gradients travel, no images. Rate of plain training of the three different
 networks. Weighted F1:"""
+ABOUT_RELATED = """Three perceptrons with one, two and three hidden layers. Layers of the same role start with
+the same weights; by role they share scale and shift, and each network keeps what only it has. Solo has the same
+start. Rate of plain training of the three different networks. Weighted F1:"""
 TITLES = {"f1": "Weighted F1", "auc": "AUC", "balacc": "Balanced accuracy"}
 
 
@@ -51,7 +54,9 @@ def sharing_sections(found: Found) -> list[str]:
         "### Ways that do share",
         _sharing(found),
         "### Three copies of one network",
-        _copies(found),
+        _alike(found, "copies", ABOUT_COPIES),
+        "### Three related networks",
+        _alike(found, "related", ABOUT_RELATED),
         "### Where transfer would show: images unlike a network's own",
         _own_and_others(found),
         "### A union of a CNN, an MLP and a graph network",
@@ -110,11 +115,11 @@ def _sharing(found: Found) -> str:
     return "\n\n".join(parts)
 
 
-def _copies(found: Found) -> str:
-    """One architecture with the same start: here everything can be shared."""
+def _alike(found: Found, union: str, about: str) -> str:
+    """Networks that start alike, wholly or where they match."""
 
     def scores(arm: str, score: str, key: str) -> dict[int, float]:
-        return found.scores(key, arm, found.rate(key, "plain"), score, union="copies")
+        return found.scores(key, arm, found.rate(key, "plain"), score, union=union)
 
     def level(arm: str, key: str) -> Estimate | None:
         return mean(scores(arm, "f1", key))
@@ -122,13 +127,10 @@ def _copies(found: Found) -> str:
     def gap(arm: str, other: str, score: str, key: str) -> Estimate | None:
         return difference(scores(arm, score, key), scores(other, score, key))
 
-    parts = [
-        ABOUT_COPIES,
-        by_set("way", {arm_title(arm): partial(level, arm) for arm in SAME_NETWORK}),
-    ]
+    parts = [about, by_set("way", {arm_title(arm): partial(level, arm) for arm in ALIKE})]
     for score in SCORES:
         rows: dict[str, Row] = {
-            f"{arm_title(a)} − {arm_title(b)}": partial(gap, a, b, score) for a, b in COPY_PAIRS
+            f"{arm_title(a)} − {arm_title(b)}": partial(gap, a, b, score) for a, b in ALIKE_PAIRS
         }
         parts += [f"{TITLES[score]}:", by_set("difference", rows)]
     return "\n\n".join(parts)

@@ -22,6 +22,7 @@ from _ugnn_found import Estimate, Found, difference, mean, minus
 from _ugnn_layout import MISSING, Row, arm_title, by_set, groups_title, shown
 from _ugnn_sharing_tables import sharing_sections
 from _ugnn_steps import equal_steps
+from _ugnn_summary import summary
 
 HEADINGS = {"f1": "Weighted F1", "auc": "AUC", "balacc": "Balanced accuracy"}
 UNION = "joint_fixed_edge"  # the published method
@@ -33,6 +34,8 @@ def section(grid: Grid) -> str:
     parts = [
         "## 06 uGNN",
         _about(found),
+        "### In short",
+        summary(found) or MISSING,
         "### How good is each way?",
         _levels(found),
         "### Does training together change anything? Joint minus solo",

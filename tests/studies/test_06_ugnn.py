@@ -91,7 +91,8 @@ def filled(grid, plan):
     fill(grid, plan, plan.core_cells(), gain)
     rates = dict.fromkeys(plan.SETS, plan.RATES[1])
     fill(grid, plan, plan.later_cells(plan.SHARING, rates), gain)
-    fill(grid, plan, plan.later_cells(plan.SAME_NETWORK, rates, "copies"), gain)
+    for union in ("copies", "related"):
+        fill(grid, plan, plan.later_cells(plan.ALIKE, rates, union), gain)
     fill(grid, plan, plan.later_cells(plan.GNN, rates, "gnn"), gain)
     ways = itertools.product(plan.LONG_SETS, plan.LONG)
     fill(grid, plan, plan.long_cells(dict.fromkeys(ways, plan.RATES[1])), gain)
@@ -134,8 +135,9 @@ def test_a_run_scores_every_network_and_is_the_same_again(small, plan):
     assert len(first["loss"]) == 3
 
 
-def test_a_union_with_a_graph_network_runs_too(small, plan):
-    assert set(small("plain", union="gnn")["test"]) == set(plan.WITH_GNN)
+@pytest.mark.parametrize("union", ["gnn", "related"])
+def test_other_unions_run_too(small, plan, union):
+    assert set(small("plain", union=union)["test"]) == set(plan.UNIONS[union])
 
 
 def test_copies_that_share_all_by_role_stay_one_network(small, plan):
