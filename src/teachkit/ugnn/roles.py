@@ -58,7 +58,7 @@ def roles_of(model: ModelGraph) -> list[Hashable]:
 def start_alike(networks: Iterable[nn.Module], example: Tensor) -> None:
     """Give parameters with the same role the same numbers, in place: those of the first network that has it.
 
-    Only then does one scale and shift mean the same in all of them.
+    If they are then tied by role, they stay equal: the networks have them in common.
 
     Args:
         networks: which `model_graph` can read.
