@@ -61,7 +61,7 @@ PUBLIC = {
     "vision": ["Classifier"],
     "graphs": ["trace", "model_graph", "unite", "cell_graph"],
     "ugnn": ["UGNN", "Groups", "reference_networks"],
-    "hyperinit": ["architecture_graph"],
+    "hyperinit": ["HyperInitializer", "architecture_graph"],
     "plots": ["images", "curves", "descent", "explore_threshold"],
     "course": ["preflight", "record", "self_check", "closing", "model_card", "place_results"],
 }
