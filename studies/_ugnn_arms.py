@@ -30,6 +30,10 @@ SETS = {
     "pneumonia_random": Setting("Pneumonia, random", "pneumoniamnist", "random", 8),
     "digits_thickness": Setting("Digits, thickness", "mnist_t10k", "thickness", 8, classes=10),
 }
+RANDOM_AND_KMEANS = {
+    "Breast": ("breast_random", "breast_kmeans"),
+    "Pneumonia": ("pneumonia_random", "pneumonia_kmeans"),
+}
 NETWORKS = ("deep CNN", "CNN", "MLP")
 WITH_GNN = ("CNN", "MLP", "GNN")
 COPIES = ("CNN 1", "CNN 2", "CNN 3")

@@ -29,6 +29,12 @@ def by_set(first: str, rows: Mapping[str, Row], sets: Sequence[str] = tuple(SETS
     return f"{table}\n\n{sentence}".strip()
 
 
+def verdicts(gaps: Sequence[tuple[Estimate | None, Estimate | None]]) -> str:
+    """Below a table whose last columns are joint minus plain and joint minus solo."""
+    plain, solo = zip(*gaps, strict=True)
+    return f"Joint − plain: {verdict(plain)}\n\nJoint − solo: {verdict(solo)}"
+
+
 def shown(estimate: Estimate | None) -> str:
     """An estimate in a table."""
     return "–" if estimate is None else str(estimate)

@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterable
 from itertools import product
 
 import numpy as np
-from _ugnn_arms import LONG_SETS, LONGER, RATES, SETS, core_cells
+from _ugnn_arms import LONG_SETS, LONGER, RANDOM_AND_KMEANS, RATES, SETS, core_cells
 from _ugnn_found import ByFold, Estimate, Found, difference, minus
 
 Rate = Callable[[str, str], float | None]  # from set and way
-PAIRS = (("breast_random", "breast_kmeans"), ("pneumonia_random", "pneumonia_kmeans"))
 JOINT, SOLO = "joint_fixed_edge", "solo_fixed_edge"
 
 
@@ -24,6 +23,8 @@ def summary(found: Found) -> str:
         f"{RATES[2]:g}, where one step can tip a network into one answer: {_spread(high)}.",
         f"Against plain training, each at its own rate: {_spread(gap.own(JOINT, 'plain'))}. Solo gives the "
         f"same: {_spread(gap.own(SOLO, 'plain'))}.",
+        f"The same in AUC: joint minus plain {_spread(gap.own(JOINT, 'plain', 'auc'))}; solo minus plain "
+        f"{_spread(gap.own(SOLO, 'plain', 'auc'))}.",
         "The rate decides the sign. Joint minus plain, by rate: "
         + "; ".join(f"{lr:g}: {_spread(gap.at((lr,), JOINT, 'plain'))}" for lr in RATES)
         + ".",
@@ -40,7 +41,7 @@ def summary(found: Found) -> str:
 
 
 class _Gaps:
-    """Differences of weighted F1 over all sets."""
+    """Differences over all sets."""
 
     def __init__(self, found: Found) -> None:
         self.found = found
@@ -52,13 +53,13 @@ class _Gaps:
             for key, lr in product(SETS, rates)
         )
 
-    def own(self, a: str, b: str) -> list[Estimate]:
+    def own(self, a: str, b: str, score: str = "f1") -> list[Estimate]:
         """Each at the rate that validation chose for it."""
-        own = self.found.rate
-        return _known(
-            difference(self.found.scores(key, a, own(key, a)), self.found.scores(key, b, own(key, b)))
-            for key in SETS
-        )
+
+        def scores(key: str, arm: str) -> ByFold:
+            return self.found.scores(key, arm, self.found.rate(key, arm), score)
+
+        return _known(difference(scores(key, a), scores(key, b)) for key in SETS)
 
     def chosen(self, a: str, b: str, rate: Rate, union: str = "reference") -> list[Estimate]:
         """At a rate that the set decides."""
@@ -86,7 +87,21 @@ def _later(found: Found, gap: _Gaps, plain: Rate) -> list[str]:
         if tied := gap.chosen("joint_role", "plain", plain, union):
             pooled = gap.chosen("joint_role", "pooled", plain, union)
             lines.append(f"{title}: minus plain {_spread(tied)}; minus pooled {_spread(pooled)}.")
+    if graph := _graph_network(found, plain, JOINT):
+        lines.append(
+            f"The graph network in a union: joint minus plain {_spread(graph)}; solo minus plain "
+            f"{_spread(_graph_network(found, plain, SOLO))}."
+        )
     return lines
+
+
+def _graph_network(found: Found, plain: Rate, arm: str) -> list[Estimate]:
+    """Minus the same network trained plainly."""
+
+    def scores(key: str, way: str) -> ByFold:
+        return found.scores(key, way, plain(key, way), model="GNN", union="gnn")
+
+    return _known(difference(scores(key, arm), scores(key, "plain")) for key in SETS)
 
 
 def _longer(found: Found) -> str:
@@ -108,11 +123,11 @@ def _by_pair(found: Found, arm: str, other: str | None = None) -> str:
         return minus(found.scores(a, way, found.rate(a, way)), found.scores(b, way, found.rate(b, way)))
 
     shown = []
-    for a, b in PAIRS:
+    for title, (a, b) in RANDOM_AND_KMEANS.items():
         first = gain(a, b, arm)
         base = gain(a, b, other) if other else dict.fromkeys(first, 0.0)
-        shown.append(str(difference(first, base)))
-    return " and ".join(shown)
+        shown.append(f"{title} {difference(first, base)}")
+    return ", ".join(shown)
 
 
 def _known(estimates: Iterable[Estimate | None]) -> list[Estimate]:

@@ -10,6 +10,7 @@ from _ugnn_arms import (
     FOLDS,
     GROUPS,
     NETWORKS,
+    RANDOM_AND_KMEANS,
     RATES,
     RULES,
     SCORES,
@@ -18,8 +19,8 @@ from _ugnn_arms import (
     core_cells,
 )
 from _ugnn_compounding_tables import compounding_section
-from _ugnn_found import Estimate, Found, difference, mean, minus
-from _ugnn_layout import MISSING, Row, arm_title, by_set, groups_title, shown
+from _ugnn_found import Estimate, Found, difference, mean, minus, verdict
+from _ugnn_layout import MISSING, Row, arm_title, by_set, groups_title, shown, verdicts
 from _ugnn_sharing_tables import sharing_sections
 from _ugnn_steps import equal_steps
 from _ugnn_summary import summary
@@ -173,7 +174,7 @@ def _by_model(found: Found) -> str:
     ]
     header = ["set, network", "plain", "joint", "joint − plain", "joint − solo"]
     for score in SCORES:
-        lines = []
+        lines, gaps = [], []
         for key, model in product(SETS, (*NETWORKS, None)):
             own, base = found.rate(key, UNION), found.rate(key, "plain")
             joint, solo = (
@@ -182,19 +183,17 @@ def _by_model(found: Found) -> str:
             plain = found.scores(key, "plain", base, score, model=model)
             if not joint or not plain:
                 continue
-            estimates = (mean(plain), mean(joint), difference(joint, plain), difference(joint, solo))
+            gaps.append((difference(joint, plain), difference(joint, solo)))
+            estimates = (mean(plain), mean(joint), *gaps[-1])
             lines.append([f"{SETS[key].title}, {model or 'mean'}", *map(shown, estimates)])
         if lines:
-            parts += [f"{HEADINGS[score]}:", markdown_table(header, lines)]
+            parts += [f"{HEADINGS[score]}:", markdown_table(header, lines), verdicts(gaps)]
     return "\n\n".join(parts) if len(parts) > 1 else MISSING
 
 
 def _random_clusters(found: Found) -> str:
     """Random minus k-means clusters, for plain training too."""
-    sets = {
-        "Breast": ("breast_random", "breast_kmeans"),
-        "Pneumonia": ("pneumonia_random", "pneumonia_kmeans"),
-    }
+    sets = RANDOM_AND_KMEANS
 
     def at_own_rate(key: str, arm: str) -> dict[int, float]:
         return found.scores(key, arm, found.rate(key, arm))
@@ -204,7 +203,7 @@ def _random_clusters(found: Found) -> str:
         *(f"{name}, random − k-means" for name in sets),
         *(f"{name}, gain over plain" for name in sets),
     ]
-    lines = []
+    lines, beyond_plain = [], []
     for arm in CORE:
         gains = [minus(at_own_rate(a, arm), at_own_rate(b, arm)) for a, b in sets.values()]
         plain = [minus(at_own_rate(a, "plain"), at_own_rate(b, "plain")) for a, b in sets.values()]
@@ -213,11 +212,13 @@ def _random_clusters(found: Found) -> str:
             None if arm == "plain" else difference(gain, base)
             for gain, base in zip(gains, plain, strict=True)
         ]
+        beyond_plain += beyond
         if any(line):
             lines.append([arm_title(arm), *map(shown, (*line, *beyond))])
     if not lines:
         return MISSING
     return (
         "Weighted F1 with random clusters minus k-means clusters, each way at its own rates; then that "
-        "number minus the one of plain training:\n\n" + markdown_table(header, lines)
+        f"number minus the one of plain training:\n\n{markdown_table(header, lines)}\n\n"
+        f"Gain over plain: {verdict(beyond_plain)}"
     )
