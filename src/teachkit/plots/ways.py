@@ -52,6 +52,7 @@ def ways_to_train(
             axes.plot(mean, row, "|", color=colour, markersize=17, markeredgewidth=2.6)
             words.append(f"{model}, {way} {mean:{'+' if zero else ''}.3f}")
         axes.set(title=model, xlabel=label)
+        axes.locator_params(axis="x", nbins=5)
         axes.grid(axis="x")
         axes.set_axisbelow(True)
     panels[0].set_yticks(range(len(values)), list(values))
