@@ -16,6 +16,7 @@ Knyazev et al., ICML 2023.
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 import numpy as np
 import torch
@@ -97,36 +98,32 @@ class Decoder(nn.Module):
     def _weights(self, states: Tensor, plan: Plan, wanted: list[int]) -> Numbered:
         """Weights: the first two layers once a size of kernel, the last one once a number of channels."""
         by_size: dict[tuple[int, int], list[int]] = defaultdict(list)
-        for number in wanted:
+        for number in sorted(wanted, key=lambda number: self._cut(plan[number][1])):
             by_size[self.block(plan[number][1].shape)[2:]].append(number)
-        inputs, cuts, members = [], [], []
+        inputs, cuts = [], []
         for source, (size, numbers) in enumerate(by_size.items()):
             inputs.append(self._middle(states[[plan[number][0] for number in numbers]], *size))
-            by_channels: dict[tuple[int, int, bool], list[int]] = defaultdict(list)
-            for place, number in enumerate(numbers):
-                parameter = plan[number][1]
-                channels_out, channels_in = self.block(parameter.shape)[:2]
-                whole = self.max_channels if parameter.head else channels_out
-                by_channels[whole, channels_in, parameter.head].append(place)
-            for (channels_out, channels_in, head), places in by_channels.items():
-                chosen = [numbers[place] for place in places]
-                scales = [1.0 if head else spread(plan[number][1].shape) for number in chosen]
-                rows = torch.tensor(places, device=states.device)
-                scale = torch.tensor(scales, device=states.device).view(-1, 1, 1, 1)
-                cuts.append(Cut(source, rows, channels_out, channels_in, scale))
-                members.append((chosen, size, head))
+            start = 0
+            for cut, members in groupby(numbers, key=lambda number: self._cut(plan[number][1])):
+                scales = tuple(1.0 if cut[2] else spread(plan[number][1].shape) for number in members)
+                cuts.append(Cut(source, start, start + len(scales), (*cut[:2], *size), scales))
+                start += len(scales)
         most = self.max_channels
-        kernels = self.kernels.weight.unflatten(0, (most, most)), self.kernels.bias.view(most, most)
-        for (chosen, size, head), block in zip(
-            members, cut_products(*kernels, inputs, cuts), strict=True
-        ):  # block: [n, places, channels out, channels in]
-            tensors = self._heads(block) if head else block.permute(0, 2, 3, 1)
-            for number, tensor in zip(chosen, tensors.unflatten(3, size).unbind(), strict=True):
-                shape = plan[number][1].shape
-                if head:
-                    shape = (tensor.shape[0], *shape[1:])
-                    tensor = tensor * spread(shape)
-                yield number, fit(tensor, shape)
+        kernels = self.kernels.weight.view(most, most, -1), self.kernels.bias.view(most, most)
+        in_order = (number for numbers in by_size.values() for number in numbers)
+        for number, block in zip(in_order, cut_products(*kernels, inputs, cuts), strict=True):
+            parameter = plan[number][1]
+            shape = parameter.shape
+            if parameter.head:
+                block = self._head(block)
+                shape = (len(block), *shape[1:])
+                block = block * spread(shape)
+            yield number, fit(block, shape)
+
+    def _cut(self, parameter: Parameter) -> tuple[int, int, bool]:
+        """Channels that a tensor needs of the last layer: all channels out where they are mixed later."""
+        channels_out, channels_in = self.block(parameter.shape)[:2]
+        return self.max_channels if parameter.head else channels_out, channels_in, parameter.head
 
     def _middle(self, states: Tensor, height: int, width: int) -> Tensor:
         """Hidden states [nodes, height * width, 8 dim] of the places in the middle of the map."""
@@ -138,10 +135,10 @@ class Decoder(nn.Module):
         places = F.relu(F.linear(states, weight, bias)).view(len(states), height * width, -1)
         return F.relu(self.hidden(places))
 
-    def _heads(self, block: Tensor) -> Tensor:
-        """Weights [n, heads, channels in, places] of last layers from their blocks."""
+    def _head(self, block: Tensor) -> Tensor:
+        """Weights [outputs, channels in, height, width] of a last layer from its block."""
         assert self.head_weight is not None
-        return self.head_weight(F.relu(block).transpose(2, 3)).permute(0, 3, 2, 1)
+        return self.head_weight(F.relu(block).permute(1, 2, 3, 0)).permute(3, 0, 1, 2)
 
     def _vectors(self, states: Tensor, plan: Plan, wanted: list[int]) -> Numbered:
         """Scales, shifts and biases: all numbers are picked in one go."""
@@ -191,4 +188,4 @@ def fit(block: Tensor, shape: Shape) -> Tensor:
     copies = -(-channels_out // block.shape[0]), -(-channels_in // block.shape[1])
     if copies != (1, 1):
         block = block.repeat(*copies, 1, 1)[:channels_out, :channels_in]
-    return block.reshape(shape)
+    return block if block.shape == shape else block.reshape(shape)

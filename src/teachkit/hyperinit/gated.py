@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from teachkit.hyperinit.architecture import ArchitectureGraph
+from teachkit.hyperinit.sweeping import sweep
 
 Hops = Literal["equation", "code"]
 
@@ -74,51 +75,33 @@ class GatedGNN(nn.Module):
         order = np.argsort(levels, kind="stable")
         sizes = np.bincount(levels).tolist()
         hops = _side_by_side([graph.distances for graph in graphs])[np.ix_(order, order)]
-        forwards = self._shares(hops.T, states.device)
-        backwards = self._shares(np.ascontiguousarray(hops[::-1, ::-1]), states.device)
+        forwards = self._shares(hops.T, states)
+        backwards = self._shares(np.ascontiguousarray(hops[::-1, ::-1]), states)
         states = states[torch.from_numpy(order).to(states.device)]
         for _ in range(self.layers):
             states = self._sweep(states, forwards, sizes).flip(0)
             states = self._sweep(states, backwards, sizes[::-1]).flip(0)
         return states[torch.from_numpy(np.argsort(order)).to(states.device)]
 
-    def _shares(self, hops: np.ndarray, device: torch.device) -> Tensor:
+    def _shares(self, hops: np.ndarray, like: Tensor) -> Tensor:
         """Weight of the MLPs of each node (columns 2u and 2u + 1) in each message (row v), [N, 2N]."""
         nearest = 2 if self.hops == "equation" else 1
-        shares = np.zeros((*hops.shape, 2), dtype=np.float32)
+        shares = np.zeros((*hops.shape, 2))
         shares[..., 0] = hops == 1
-        np.divide(1, hops, out=shares[..., 1], where=hops >= nearest, dtype=np.float32)
-        return torch.from_numpy(shares.reshape(len(hops), -1)).to(device)
+        np.divide(1, hops, out=shares[..., 1], where=hops >= nearest, dtype=np.float64)
+        return torch.from_numpy(shares.reshape(len(hops), -1)).to(like)
 
     def _sweep(self, states: Tensor, shares: Tensor, sizes: Sequence[int]) -> Tensor:
         """One pass over nodes in the order of their levels; `sizes` are the numbers of nodes a level."""
-        dim = states.shape[1]
         inner = torch.cat((self.direct.inner.weight, self.distant.inner.weight))
         inner_bias = torch.cat((self.direct.inner.bias, self.distant.inner.bias))
         outer = torch.block_diag(self.direct.outer.weight, self.distant.outer.weight)
         outer_bias = torch.cat((self.direct.outer.bias, self.distant.outer.bias))
+        gru = self.update
         # What the GRU makes of the old states does not wait for messages: one product for all nodes.
-        kept = F.linear(states, self.update.weight_hh, self.update.bias_hh)
-        waiting = torch.zeros_like(states)  # messages to nodes that are still to come
-        found, done = [], 0
-        for old, gates, size in zip(states.split(sizes), kept.split(sizes), sizes, strict=True):
-            done += size
-            message, waiting = waiting.split((size, len(waiting) - size))
-            new = _gru(F.linear(message, self.update.weight_ih, self.update.bias_ih), gates, old)
-            found.append(new)
-            if len(waiting):
-                said = F.relu(F.linear(F.relu(F.linear(new, inner, inner_bias)), outer, outer_bias))
-                to_come = shares[done:, 2 * (done - size) : 2 * done]
-                waiting = torch.addmm(waiting, to_come, said.view(-1, dim))
-        return torch.cat(found)
-
-
-def _gru(heard: Tensor, kept: Tensor, old: Tensor) -> Tensor:
-    """A step of `nn.GRUCell` from its two linear parts [N, 3 dim] and the old states [N, dim]."""
-    dim = old.shape[1]
-    reset, update = torch.sigmoid(heard[:, : 2 * dim] + kept[:, : 2 * dim]).chunk(2, dim=1)
-    new = torch.tanh(torch.addcmul(heard[:, 2 * dim :], reset, kept[:, 2 * dim :]))
-    return torch.lerp(new, old, update)
+        kept = F.linear(states, gru.weight_hh, gru.bias_hh)
+        heard = gru.weight_ih, gru.bias_ih
+        return sweep(states, kept, shares, sizes, heard, (inner, inner_bias), (outer, outer_bias))
 
 
 def _side_by_side(blocks: Sequence[np.ndarray]) -> np.ndarray:

@@ -10,24 +10,25 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 
 @dataclass(frozen=True)
 class Cut:
-    """Nodes that need the same channels.
+    """Neighbouring nodes of one input that need the same channels.
 
     Attributes:
-        source: which of the inputs the nodes belong to.
-        rows: their places in it, int64 [n].
-        channels_out, channels_in: how many channels they need.
-        scale: what their numbers are multiplied by, float32 [n, 1, 1, 1].
+        source: which of the inputs they belong to.
+        start, stop: their places in it.
+        shape: channels out and in, height and width.
+        scales: what the numbers of each are multiplied by.
     """
 
     source: int
-    rows: Tensor
-    channels_out: int
-    channels_in: int
-    scale: Tensor
+    start: int
+    stop: int
+    shape: tuple[int, int, int, int]
+    scales: tuple[float, ...]
 
 
 def cut_products(weight: Tensor, bias: Tensor, inputs: Sequence[Tensor], cuts: Sequence[Cut]) -> list[Tensor]:
@@ -38,39 +39,52 @@ def cut_products(weight: Tensor, bias: Tensor, inputs: Sequence[Tensor], cuts: S
         inputs: hidden states [nodes, places, hidden], one tensor for each size of kernel.
 
     Returns:
-        [n, places, channels_out, channels_in] for each cut.
+        [channels out, channels in, height, width] for each node of each cut.
     """
-    if not cuts:
-        return []
-    return list(_CutProducts.apply(tuple(cuts), weight, bias, *inputs))
+    return list(_CutProducts.apply(tuple(cuts), weight, bias, *inputs)) if cuts else []
 
 
 class _CutProducts(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, cuts: tuple[Cut, ...], weight: Tensor, bias: Tensor, *inputs: Tensor) -> Any:
-        ctx.cuts = cuts
-        ctx.save_for_backward(weight, bias, *inputs)
-        found = []
+        ctx.cuts, ctx.like = cuts, (weight, bias)
+        found, own = [], []
         for cut in cuts:
-            x = inputs[cut.source][cut.rows]
-            own = weight[: cut.channels_out, : cut.channels_in].flatten(0, 1)
-            shift = bias[: cut.channels_out, : cut.channels_in].flatten()
-            result = torch.addmm(shift, x.flatten(0, 1), own.t())
-            result = result.view(*x.shape[:2], cut.channels_out, cut.channels_in)
-            found.append(result.mul_(cut.scale))
+            channels_out, channels_in = cut.shape[:2]
+            own.append(weight[:channels_out, :channels_in].flatten(0, 1))
+            shift = bias[:channels_out, :channels_in].flatten()
+            result = torch.addmm(shift, _rows(inputs, cut), own[-1].t())
+            nodes = result.view(cut.stop - cut.start, -1, len(shift)).mul_(_scales(cut, weight))
+            found += [node.t().contiguous().view(cut.shape) for node in nodes]
+        ctx.save_for_backward(*own, *inputs)
         return tuple(found)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> Any:
-        weight, bias, *inputs = ctx.saved_tensors
-        for_weight, for_bias = torch.zeros_like(weight), torch.zeros_like(bias)
-        for_inputs = [torch.zeros_like(x) for x in inputs]
-        for cut, gradient in zip(ctx.cuts, gradients, strict=True):
-            slopes = (gradient * cut.scale).flatten(2).flatten(0, 1)  # [n * places, channels]
-            x = inputs[cut.source][cut.rows]
-            shape = (cut.channels_out, cut.channels_in)
-            own = weight[: shape[0], : shape[1]].flatten(0, 1)
-            for_weight[: shape[0], : shape[1]] += (slopes.t() @ x.flatten(0, 1)).view(*shape, -1)
-            for_bias[: shape[0], : shape[1]] += slopes.sum(0).view(shape)
-            for_inputs[cut.source].index_add_(0, cut.rows, (slopes @ own).view_as(x))
+        own, inputs = ctx.saved_tensors[: len(ctx.cuts)], ctx.saved_tensors[len(ctx.cuts) :]
+        for_weight, for_bias = (torch.zeros_like(tensor) for tensor in ctx.like)
+        for_inputs = [torch.empty_like(x) for x in inputs]
+        taken = 0
+        for cut, part in zip(ctx.cuts, own, strict=True):
+            count, (channels_out, channels_in) = cut.stop - cut.start, cut.shape[:2]
+            mine = torch.stack([g.flatten(2).flatten(0, 1) for g in gradients[taken : taken + count]], dim=1)
+            taken += count
+            slopes = mine.mul_(_scales(cut, mine).view(1, count, 1)).flatten(1)  # [channels, rows]
+            x = _rows(inputs, cut)
+            # In place: no tensor of the size of the layer for each cut.
+            for_weight[:channels_out, :channels_in].baddbmm_(
+                slopes.view(channels_out, channels_in, -1), x.expand(channels_out, -1, -1)
+            )
+            for_bias[:channels_out, :channels_in] += slopes.sum(1).view(channels_out, channels_in)
+            torch.mm(slopes.t(), part, out=_rows(for_inputs, cut))
         return None, for_weight, for_bias, *for_inputs
+
+
+def _rows(inputs: Sequence[Tensor], cut: Cut) -> Tensor:
+    """Hidden states of all places of the nodes of a cut, [nodes * places, hidden]."""
+    return inputs[cut.source][cut.start : cut.stop].flatten(0, 1)
+
+
+def _scales(cut: Cut, like: Tensor) -> Tensor:
+    return torch.tensor(cut.scales, dtype=like.dtype, device=like.device).view(-1, 1, 1)
