@@ -53,8 +53,9 @@ def test_all_but_the_last_layer_is_predicted(small, network):
 @pytest.mark.parametrize("encoder", [None, "resnet18"])
 def test_of_a_unet_the_encoder_is_predicted_and_the_decoder_stays(small, encoder):
     module = vision.UNet(1, 2, depth=2, base_width=4, norm="batch", encoder=encoder)
-    before, state = copy.deepcopy(module.state_dict()), torch.get_rng_state()
-    report = small.initialize(module)
+    before, images = copy.deepcopy(module.state_dict()), torch.rand(2, 1, 32, 32)
+    state = torch.get_rng_state()
+    report = small.initialize(module, images)
     assert torch.get_rng_state().equal(state)
     assert {name.split(".")[0] for name in report.initialized} == {"encoder"}
     assert {name.split(".")[0] for name, _ in report.left_alone} == {"decoder", "head"}

@@ -81,5 +81,7 @@ def as_floats(images: Images) -> Tensor:
 
 
 def first_width(module: nn.Module) -> int | None:
-    """Channels that the first convolution takes; None where there is none."""
+    """Channels that `module` takes: as it says itself, else as its first convolution does."""
+    if isinstance(own := getattr(module, "in_channels", None), int):
+        return own
     return next((part.in_channels for part in module.modules() if isinstance(part, nn.Conv2d)), None)
