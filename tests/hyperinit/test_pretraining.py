@@ -13,6 +13,7 @@ from teachkit.errors import FormatError, SettingsError, TrainingError
 from teachkit.hyperinit.architecture import ArchitectureGraph, architecture_graph
 from teachkit.hyperinit.architectures import Stream, references
 from teachkit.hyperinit.history import History
+from teachkit.hyperinit.initializer import HyperInitializer
 from teachkit.hyperinit.meta_nets import MetaNet, meta_net, split_backward
 from teachkit.hyperinit.pictures import on_device
 from teachkit.hyperinit.plan import Plan
@@ -118,6 +119,31 @@ def test_a_net_whose_loss_is_no_number_counts_as_a_gradient_of_zero(three_nets, 
     assert [outcome.finite for outcome in outcomes] == [True, False, True]
     for ours, theirs in zip(one.parameters(), two.parameters(), strict=True):
         assert torch.allclose(ours.grad, theirs.grad * 2 / 3, rtol=1e-3, atol=1e-5)
+
+
+def test_networks_may_compute_in_half_precision_while_the_gradient_stays_whole(three_nets, three_batches):
+    whole, half, task = Waves(), Waves(), Rotation()
+    exact = split_backward(three_nets, whole.predict([n.graph for n in three_nets]), three_batches, task)
+    rough = split_backward(
+        three_nets, half.predict([n.graph for n in three_nets]), three_batches, task,
+        lambda: torch.autocast("cpu", torch.bfloat16),
+    )  # fmt: skip
+    assert [o.loss for o in rough] == pytest.approx([o.loss for o in exact], rel=0.1)
+    assert [o.loss for o in rough] != [o.loss for o in exact]
+    assert all(parameter.grad.dtype == torch.float32 for parameter in half.parameters())
+
+
+def test_unseen_networks_solve_the_task_with_numbers_that_were_only_predicted(pictures):
+    initializer = HyperInitializer(dim=16, max_kernel=5, seed=1)
+    stream = Stream(("vgg",), seed=1, size=40)
+    history = initializer.pretrain(
+        pictures, steps=60, stream=stream, nets=1, images_per_net=32, lr=0.01, every=60, seed=1, device="cpu",
+        unseen={"vgg6": references()["vgg6"]},
+    )  # fmt: skip
+    first, last = history.unseen
+    assert first["loss"] > math.log(4) - 0.1
+    assert last["loss"] < math.log(4) - 0.2
+    assert last["accuracy"] > 0.5
 
 
 def test_pre_training_lowers_the_loss_and_asks_unseen_networks_on_the_way(pictures):

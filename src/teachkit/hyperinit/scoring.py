@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from teachkit.graphs.tracing import evaluating
 from teachkit.hyperinit.architectures.design import Architecture
 from teachkit.hyperinit.meta_nets import meta_net
 from teachkit.hyperinit.pictures import Pictures, on_device
 from teachkit.hyperinit.pretext import Pretext, pretext_named
-from teachkit.training.modes import evaluating
 
 if TYPE_CHECKING:
     from teachkit.hyperinit.initializer import HyperInitializer
