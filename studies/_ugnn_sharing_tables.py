@@ -46,9 +46,9 @@ two. "First layers" shares nothing else. Solo has the same start. Others have sh
 sites before (FedPer, arXiv 1912.00818; HeteroFL, Diao et al., 2021). Rate of plain training of the three
 different networks. Weighted F1:"""
 ABOUT_GNN = """The graph network reads 7×7 patches of an image; two graph convolutions send the same weights
-over all patches. As a uGNN by edge, each of its edges has a scale and a shift of its own, so weights that were
-shared over the image no longer are. Solo training shows what that alone does. Rate of plain training of the
-three networks without it."""
+over all patches. As a uGNN by edge, each of its edges has a scale and a shift of its own, so weights that
+were shared over the image no longer are. Solo training shows what that alone does. Rate of plain training of
+the three networks without it."""
 TITLES = {"f1": "Weighted F1", "auc": "AUC", "balacc": "Balanced accuracy"}
 
 

@@ -85,8 +85,12 @@ def _later(found: Found, gap: _Gaps, plain: Rate) -> list[str]:
         ("related", "Three related networks that share by role"),
     ):
         if tied := gap.chosen("joint_role", "plain", plain, union):
+            solo = gap.chosen("joint_role", "solo_fixed_kernel", plain, union)
             pooled = gap.chosen("joint_role", "pooled", plain, union)
-            lines.append(f"{title}: minus plain {_spread(tied)}; minus pooled {_spread(pooled)}.")
+            lines.append(
+                f"{title}: minus plain {_spread(tied)}; minus solo {_spread(solo)}; minus pooled "
+                f"{_spread(pooled)}."
+            )
     if graph := _graph_network(found, plain, JOINT):
         lines.append(
             f"The graph network in a union: joint minus plain {_spread(graph)}; solo minus plain "
