@@ -59,19 +59,29 @@ def _about(found: Found) -> str:
     done = sum(found.values(cell) is not None for cell in cells)
     state = "" if done == len(cells) else f" {done} of {len(cells)} runs of the main part are done so far."
     epochs = ", ".join(f"{setting.title} {setting.epochs}" for setting in SETS.values())
-    return (
-        f"Three networks ({', '.join(NETWORKS)}), each on its own cluster of the training images, tested on "
-        f"the whole test set. Plain: three torch networks side by side. Solo: each network is a uGNN of its "
-        f"own. Joint: one uGNN of all three, as published. Every way: AdamW, batches of {BATCH_SIZE}, a "
-        f"cosine, last weights, the same steps; every image of every cluster is seen once an epoch. Epochs: "
-        f"{epochs}. k-means runs on 50 principal components of the training images of a fold; thickness "
-        f"draws each digit plain, thinned or thickened. Get it again with `TEACHKIT_DATA=/path/to/data "
-        f"make study 06`; one JSON file per run in `studies/results/06`.{state}\n\n"
-        f"Numbers are means over the {len(FOLDS)} folds, with paired 95 % t intervals; without a word on the "
-        "model, the mean of the three. A fold decides validation images, clusters, first weights and order. "
-        "Folds share most of their training images and all test images, so these intervals are too narrow, "
-        "and they say nothing of other patients. Rates are chosen on validation F1 over all folds, never on "
-        f"test.\n\n{equal_steps(found)}\n\nVersions: {found.grid.versions_used()}."
+    return "\n".join(
+        [
+            f"Three networks ({', '.join(NETWORKS)}) learn from one cluster of the training images each. All "
+            f"are tested on the whole test set. Get it again with `TEACHKIT_DATA=/path/to/data make study "
+            f"06`; one JSON file per run in `studies/results/06`.{state}",
+            "",
+            "- Plain: three torch networks side by side. Solo: each network is a uGNN of its own, with "
+            "bounds of its own. Joint: one uGNN of all three, as published.",
+            f"- Every way: AdamW, batches of {BATCH_SIZE}, a cosine, last weights, the same steps. Every "
+            "image of every cluster is seen once an epoch.",
+            f"- Epochs: {epochs}. That is short: some networks have not left one answer for all images yet.",
+            "- k-means runs on 50 principal components of the training images of a fold. Thickness draws "
+            "each digit plain, thinned or thickened.",
+            f"- Numbers are means over the {len(FOLDS)} folds with paired 95 % t intervals. Without a word "
+            "on the network, they are the mean of the three.",
+            "- A fold decides validation images, clusters, first weights and order. Folds share most "
+            "training images and all test images. So these intervals are too narrow, and say nothing of other patients.",
+            "- Rates are chosen on validation F1 over all folds, never on test.",
+            "",
+            equal_steps(found),
+            "",
+            f"Versions: {found.grid.versions_used()}.",
+        ]
     )
 
 
@@ -93,8 +103,8 @@ def _levels(found: Found) -> str:
         [
             "Weighted F1 on the mixed test set, each way at the rate that validation chose for it:",
             markdown_table(header, lines),
-            "Networks of these runs that give every test image the same answer, seen from a balanced "
-            "accuracy of exactly 1 in the number of classes:",
+            "Networks of these runs that give every test image the same answer. Their balanced accuracy is "
+            "exactly 1 / classes:",
             _one_answer(found),
         ]
     )
