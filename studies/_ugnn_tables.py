@@ -75,7 +75,8 @@ def _about(found: Found) -> str:
             f"- Numbers are means over the {len(FOLDS)} folds with paired 95 % t intervals. Without a word "
             "on the network, they are the mean of the three.",
             "- A fold decides validation images, clusters, first weights and order. Folds share most "
-            "training images and all test images. So these intervals are too narrow, and say nothing of other patients.",
+            "training images and all test images. So these intervals are too narrow, and say nothing of "
+            "other patients.",
             "- Rates are chosen on validation F1 over all folds, never on test.",
             "",
             equal_steps(found),
