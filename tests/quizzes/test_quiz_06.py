@@ -1,0 +1,266 @@
+"""Quiz and challenge of lesson 06: right for any honest run, and a mistake costs its own points only."""
+
+import pytest
+import torch
+from torch import nn
+
+from teachkit import graphs, ugnn
+
+QUIZ = "06_ugnn/quiz.ipynb"
+CHALLENGE = "06_ugnn/challenge.ipynb"
+RUN = {
+    "influence_edge": [0.41, 0, 0, 0, 0.62, 0, 0, 0, 1.27],
+    "influence_few": [0.31, 0.22, 0.14, 0.23, 0.72, 0.35, 0.11, 0.24, 1.31],
+    "few_groups": 100,
+    "union_edges": 170060,
+    "f1_plain_by_fold": [0.51, 0.53, 0.48],
+    "f1_solo_by_fold": [0.49, 0.50, 0.52],
+    "f1_joint_by_fold": [0.48, 0.51, 0.525],
+    "f1_plain_random_by_fold": [0.91, 0.92, 0.94],
+}
+FOLDS = ("f1_plain_by_fold", "f1_solo_by_fold", "f1_joint_by_fold", "f1_plain_random_by_fold")
+RUNS = {
+    "unclear": {},
+    "one fold": {name: RUN[name][:1] for name in FOLDS},
+    "two folds": {name: RUN[name][:2] for name in FOLDS},
+    "joint equals solo": {"f1_joint_by_fold": RUN["f1_solo_by_fold"]},
+    "joint wins": {"f1_joint_by_fold": [0.59, 0.61, 0.62]},
+    "solo wins": {"f1_joint_by_fold": [0.30, 0.32, 0.33]},
+    "random clusters lose": {"f1_plain_random_by_fold": [0.31, 0.28, 0.35]},
+    "no gradient": {"influence_few": [0] * 9},
+    "one group": {"few_groups": 1},
+    "shared scales leave a trace": {"influence_edge": [0.4, 1e-9, 0, 0, 0.6, 0, 0, 0, 1.2]},
+}
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_reference_solution_is_right_for_any_run(marks_of, run, run_results):
+    marks = marks_of(QUIZ, before=run_results(RUN, **RUNS[run]))
+    assert (marks["q11-test"], marks["q12-test"]) == (3, 4)
+
+
+def test_reference_solution_earns_every_point(marks_of, run_results, points_of):
+    worth = points_of(QUIZ)
+    assert sum(worth.values()) == 50
+    assert marks_of(QUIZ, before=run_results(RUN)) == worth
+
+
+@pytest.mark.parametrize(("groups", "key"), [("edge", 840), ("kernel", 240)])
+def test_keys_on_numbers_to_learn_are_those_of_the_model(groups, key):
+    network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(32, 3))
+    union = graphs.unite([graphs.model_graph(network, torch.zeros(1, 1, 6, 6))])
+    assert sum(p.numel() for p in ugnn.UGNN(union, groups).parameters()) == key
+
+
+# A plausible mistake for each question: the answer cell as a student would write it, and what it earns.
+MISTAKES = {
+    "q1": (  # takes the start for the identity
+        "third, lost, minus_two, theta_back, wide = 1 / 3, 0, -2, 1, 1",
+        0,
+    ),
+    "q2": (  # takes each step for a halving
+        "after_fixed, after_compounding, negative = 0.5, 0.5**9, -0.25 / 2**6\n"
+        "steps_to_small, learned = 5.64, True",
+        0,
+    ),
+    "q3": (  # one optimiser, therefore transfer
+        "own_1, other_2, together, loss_1_after = -2, 4, 2, 0.18",
+        2,
+    ),
+    "q4": (  # takes the large number of B for transfer
+        "heard_in_c, no_transfer, equals_solo, kernel_table = 2, ['A'], ['A', 'B', 'C', 'D'], 'D'",
+        1,
+    ),
+    "q5": (  # forgets the shifts and the scales
+        "numbers_edge, numbers_kernel, numbers_few, still_convolution = 419, 119, 110, True",
+        0,
+    ),
+    "q6": (  # looks at the best mean only
+        "gap_100, high_10000, helps, says = -0.08, -0.01, ['100000'], 'sharing helps'",
+        1,
+    ),
+    "q7": (  # looks at one side only, with 1.96 for t
+        "gain_plain, gain_ugnn, low_extra = 0.448, 0.446, -0.022\n"
+        "because = 'the uGNN handles different clusters well'",
+        2,
+    ),
+    "q8": (  # chooses rates on the test set
+        "gap_at_low, gap_at_high, best_of_three, fair_gap = -0.06, 0.24, 0.24, 0.24\n"
+        "survives = 'the uGNN is better'",
+        3,
+    ),
+    "q9": ("seen, more_often, never_yet, small_batch = 360 / 1320, 1, 0, 50", 1),
+    "q10": (  # gradient descent for Adam
+        "sgd_4, adam_1, adam_4 = 0.2, 0.1, 0.4\neffect = 'model 1 makes steps four times as long'",
+        2,
+    ),
+    "q11": (  # divides by the diagonal
+        "own_outside = 0\nown_share = (few := own['influence_few']) and (sum(few) - few[0] - few[4] - few[8])"
+        " / (few[0] + few[4] + few[8])\nown_together = 100 / 170060",
+        1,
+    ),
+    "q12": ("own_gap, own_low, own_verdict, own_random = 0.00167, -0.0115, 'unclear', 0.417", 3),  # 1.96
+}
+
+
+@pytest.mark.parametrize("question", MISTAKES)
+def test_a_plausible_mistake_costs_its_own_points_and_no_others(marks_of, question, run_results):
+    source, earned = MISTAKES[question]
+    full = marks_of(QUIZ, before=run_results(RUN))
+    got = marks_of(QUIZ, {f"{question}-answer": source}, before=run_results(RUN))
+    assert got[f"{question}-test"] == earned
+    assert {name: got[name] for name in got if name != f"{question}-test"} == {
+        name: full[name] for name in full if name != f"{question}-test"
+    }
+
+
+FULL = {"compounding-test": 2, "leak-test": 2, "epochs-test": 2, "plant-test": 2, "repair-test": 2}
+
+
+@pytest.fixture
+def points_for(marks_of):
+    """The points of each test cell when these cells are answered like that."""
+
+    def run(**cells):
+        marks = marks_of(CHALLENGE, {"plant-try": "pass"} | cells)
+        return tuple(marks[name] for name in FULL)
+
+    return run
+
+
+def compounding(*result, epochs="0, 2", rate="0"):
+    return f"""
+def check_compounding(training, train, test, networks):
+    runs = [training(train, test, networks, epochs=n, lr={rate}) for n in ({epochs})]
+    first, last = (run.outputs(test.images) for run in runs)
+    size = max(float((a - b).abs().max()) for a, b in zip(first, last))
+    return {", ".join(result) or "size > 1e-5, size"}
+"""
+
+
+def leak(seen="replace(test, images=0 * test.images)", rate="0.03"):
+    return f"""
+def check_leak(training, train, test, networks):
+    one = training(train, test, networks, epochs=1, lr={rate}, seed=5).outputs(test.images)
+    two = training(train, {seen}, networks, epochs=1, lr={rate}, seed=5).outputs(test.images)
+    size = float((torch.stack(one) - torch.stack(two)).abs().max())
+    return size > 1e-6, size
+"""
+
+
+def epochs(fault, size):
+    return f"""
+def check_epochs(training, train, test, networks):
+    used = training(train, test, networks, epochs=1, lr=0.01).used
+    rows = [int(row) for epoch in used for part in epoch for row in part]
+    images = range(len(train))
+    return {fault}, {size}
+"""
+
+
+NOT_ONCE = "sum(rows.count(i) != 1 for i in images) / len(train)"
+PLANTED = """
+def leaking(train, test, networks, **settings):
+    shift = int(test.images.mean()) % 7
+    moved = replace(train, images=np.roll(train.images, shift, axis=1))
+    return found(moved, test, networks, **settings)
+
+
+class EachStep(Training):
+    def plan(self, rows, draw):
+        with torch.no_grad():
+            self.model.theta.sub_(0.05)
+        return super().plan(rows, draw)
+
+    def build(self, *what):
+        self.model = super().build(*what)
+        return self.model
+
+
+planted = {"leak": leaking, "compounding": EachStep()}
+"""
+REPAIRED = """
+def repaired(train, test, networks, *, epochs, lr, seed=0):
+    torch.manual_seed(seed)
+    model = found.build(networks(), as_tensor(train.images[:1]))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr)
+    rows, used, draw = found.divide(train, test, len(model.union), seed), [], np.random.default_rng(9)
+    steps = max(len(part) for part in rows) // 16 + 1
+    for _ in range(epochs):
+        for part in rows:
+            draw.shuffle(part)
+        for step in range(steps):
+            batch = [part[step::steps] for part in rows]
+            outputs = model([as_tensor(train.images[part]) for part in batch])
+            optimizer.zero_grad()
+            model.loss(outputs, [torch.tensor(train.labels[part, 0]) for part in batch]).backward()
+            optimizer.step()
+        used.append([part.copy() for part in rows])
+    return Run(lambda images: [out.detach() for out in model(as_tensor(images))], used)
+"""
+
+
+def test_reference_solution_of_the_challenge_earns_every_point(points_for, points_of):
+    assert points_of(CHALLENGE) == FULL
+    assert points_for() == (2, 2, 2, 2, 2)
+
+
+def test_other_right_ways_earn_every_point_too(points_for):
+    assert points_for(
+        compounding=compounding(epochs="1, 3"),
+        leak=leak(),
+        epochs=epochs("sorted(rows) != list(images)", NOT_ONCE),
+        plant=PLANTED,
+        repair=REPAIRED,
+    ) == (2, 2, 2, 2, 2)
+
+
+def test_no_answer_and_a_check_that_always_or_never_rings_earn_nothing(points_for):
+    """The last one repairs by a single huge step an epoch."""
+    assert points_for(
+        compounding="def check_compounding(*what):\n    raise NotImplementedError",
+        leak="def check_leak(*what):\n    return False, 0.0",
+        epochs=epochs("True", NOT_ONCE),
+        plant="planted = {'leak': found, 'compounding': found}",
+        repair="class Larger(Training):\n    batch = 500\n\nrepaired = Larger()",
+    ) == (0, 0, 0, 0, 0)
+
+
+def test_half_right_checks_earn_half(points_for):
+    """Verdict without evidence; only labels of the test set changed; images counted, but not one by one."""
+    assert points_for(
+        compounding=compounding("size > 1e-5", "0.0"),
+        leak=leak("replace(test, labels=test.labels[::-1])"),
+        epochs=epochs("len(rows) != len(train)", "abs(1 - len(rows) / len(train))"),
+        plant=PLANTED.replace("sub_(0.05)", "sub_(0.0)"),
+        repair=REPAIRED.replace("model = found.build(", "model = Bare(").replace(
+            "\ndef repaired", BARE + "\ndef repaired"
+        ),
+    ) == (1, 0, 1, 1, 1)
+
+
+def test_checks_that_ring_for_learning_or_miss_repeated_images_find_nothing(points_for):
+    assert points_for(
+        compounding=compounding(rate="0.01"),
+        leak=leak(rate="0"),
+        epochs=epochs("len(set(rows)) < len(train)", NOT_ONCE),
+        plant="planted = {}",
+        repair="repaired = found",
+    ) == (0, 0, 1, 0, 0)
+
+
+# Plain networks instead of a uGNN: every image is used once an epoch, but it is another method.
+BARE = """
+class Bare(nn.Module):
+    def __init__(self, networks, example):
+        super().__init__()
+        self.union = nn.ModuleList(networks)
+
+    def forward(self, x):
+        batches = x if isinstance(x, list) else [x] * len(self.union)
+        return [network(batch) for network, batch in zip(self.union, batches)]
+
+    def loss(self, outputs, labels):
+        return sum(nn.functional.cross_entropy(o, y) for o, y in zip(outputs, labels))
+
+"""
