@@ -168,6 +168,7 @@ def test_pre_training_lowers_the_loss_and_asks_unseen_networks_on_the_way(pictur
     assert history.images_per_s > 0
     assert "30 steps" in repr(history)
     assert "vgg6 goes from" in history.plot().alt
+    assert "a guess goes from 0.250 to 0.250" in history.plot().alt
 
 
 def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(pictures):

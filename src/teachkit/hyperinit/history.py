@@ -22,6 +22,7 @@ class History:
         skipped: networks whose loss or gradient was no number; they did not change anything.
         inputs: inputs that all networks saw, over all processes.
         seconds: wall time of all steps; a resumed run counts all its parts.
+        chance: accuracy of a guess, for the unseen networks.
     """
 
     losses: list[float] = field(default_factory=list)
@@ -30,6 +31,7 @@ class History:
     skipped: int = 0
     inputs: int = 0
     seconds: float = 0.0
+    chance: float = float("nan")
 
     @property
     def steps(self) -> int:
@@ -55,15 +57,18 @@ class History:
         return float(np.mean(last)) if last else float("nan")
 
     def plot(self, title: str = "") -> Picture:
-        """Accuracy of each unseen network, against the steps of pre-training.
+        """Accuracy of each unseen network and of a guess, against the steps of pre-training.
 
         Raises:
             SettingsError: when no network was asked.
         """
         if self.table.empty:
             raise SettingsError("No unseen network was asked.", "Pre-train with unseen=references().")
+        series = {str(name): [column.to_list()] for name, column in self.table.items()}
+        if np.isfinite(self.chance):
+            series["a guess"] = [[self.chance] * len(self.table)]
         return curves(
-            {str(name): [column.to_list()] for name, column in self.table.items()},
+            series,
             self.table.index.to_list(),
             xlabel="steps of pre-training",
             ylabel="accuracy with predicted numbers",

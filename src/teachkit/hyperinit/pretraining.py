@@ -107,6 +107,7 @@ def pretrain(
     fabric = open_fabric(device)
     stream = Stream(seed=seed, size=COLLECTION) if stream is None else stream
     pictures = on_device(images, fabric.device)
+    shown = pictures if val is None else on_device(val, fabric.device)
     initializer.grow_head(task.outputs)
     initializer.to(fabric.device).train()
     if fabric.world_size > 1:  # all processes start from the numbers of the first
@@ -132,10 +133,11 @@ def pretrain(
         lru_cache(maxsize=COLLECTION)(make),
         pictures,
         references() if unseen is None else unseen,
-        pictures if val is None else on_device(val, fabric.device),
+        shown,
         None if checkpoint is None else Path(checkpoint),
         settings,
         before=initializer.trained_steps,
+        history=History(chance=task.chance(min(SHOWN, len(shown)) * task.views)),
     )
     run.go_on()
     run.train(on_step)
