@@ -47,13 +47,17 @@ def cut_products(weight: Tensor, bias: Tensor, inputs: Sequence[Tensor], cuts: S
 class _CutProducts(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, cuts: tuple[Cut, ...], weight: Tensor, bias: Tensor, *inputs: Tensor) -> Any:
-        ctx.cuts, ctx.like = cuts, (weight, bias)
-        found, own = [], []
+        ctx.cuts, ctx.like, ctx.parts = cuts, (weight, bias), _parts(cuts)
+        own = [
+            weight[:channels_out, :channels_in].flatten(0, 1)
+            for channels_in, channels_out in ctx.parts.items()
+        ]
+        by_width = dict(zip(ctx.parts, own, strict=True))
+        found = []
         for cut in cuts:
             channels_out, channels_in = cut.shape[:2]
-            own.append(weight[:channels_out, :channels_in].flatten(0, 1))
             shift = bias[:channels_out, :channels_in].flatten()
-            result = torch.addmm(shift, _rows(inputs, cut), own[-1].t())
+            result = torch.addmm(shift, _rows(inputs, cut), by_width[channels_in][: len(shift)].t())
             nodes = result.view(cut.stop - cut.start, -1, len(shift)).mul_(_scales(cut, weight))
             found += [node.t().contiguous().view(cut.shape) for node in nodes]
         ctx.save_for_backward(*own, *inputs)
@@ -62,23 +66,32 @@ class _CutProducts(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> Any:
-        own, inputs = ctx.saved_tensors[: len(ctx.cuts)], ctx.saved_tensors[len(ctx.cuts) :]
+        own, inputs = ctx.saved_tensors[: len(ctx.parts)], ctx.saved_tensors[len(ctx.parts) :]
         for_weight, for_bias = (torch.zeros_like(tensor) for tensor in ctx.like)
         for_inputs = [torch.empty_like(x) for x in inputs]
+        by_width = dict(zip(ctx.parts, own, strict=True))
         taken = 0
-        for cut, part in zip(ctx.cuts, own, strict=True):
+        for cut in ctx.cuts:
             count, (channels_out, channels_in) = cut.stop - cut.start, cut.shape[:2]
             mine = torch.stack([g.flatten(2).flatten(0, 1) for g in gradients[taken : taken + count]], dim=1)
             taken += count
             slopes = mine.mul_(_scales(cut, mine).view(1, count, 1)).flatten(1)  # [channels, rows]
-            x = _rows(inputs, cut)
             # In place: no tensor of the size of the layer for each cut.
             for_weight[:channels_out, :channels_in].baddbmm_(
-                slopes.view(channels_out, channels_in, -1), x.expand(channels_out, -1, -1)
+                slopes.view(channels_out, channels_in, -1), _rows(inputs, cut).expand(channels_out, -1, -1)
             )
             for_bias[:channels_out, :channels_in] += slopes.sum(1).view(channels_out, channels_in)
-            torch.mm(slopes.t(), part, out=_rows(for_inputs, cut))
+            torch.mm(slopes.t(), by_width[channels_in][: len(slopes)], out=_rows(for_inputs, cut))
         return None, for_weight, for_bias, *for_inputs
+
+
+def _parts(cuts: Sequence[Cut]) -> dict[int, int]:
+    """For each number of channels in, the most channels out: cuts with fewer are its first rows."""
+    most: dict[int, int] = {}
+    for cut in cuts:
+        channels_out, channels_in = cut.shape[:2]
+        most[channels_in] = max(channels_out, most.get(channels_in, 0))
+    return most
 
 
 def _rows(inputs: Sequence[Tensor], cut: Cut) -> Tensor:

@@ -5,7 +5,6 @@ takes a dozen of them forwards and seven backwards; what need not wait is done f
 """
 
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import Any
 
 import torch
@@ -47,18 +46,23 @@ class _Sweep(torch.autograd.Function):
         gates, said = states.new_zeros(count, 2 * dim), states.new_zeros(count, 2 * dim)
         hidden = states.new_zeros(count, len(inner))
         by_mlp = said.view(2 * count, dim)  # rows 2u and 2u + 1 are what both MLPs make of node u
-        for stop, size in zip(accumulate(sizes), sizes, strict=True):
-            start = stop - size
-            now = slice(start, stop)
+        for_gates, for_candidate = kept[:, : 2 * dim], kept[:, 2 * dim :]
+        # Cut once into levels: a cut costs as much as a small product.
+        levels = _levels(sizes, shares, states, for_gates, for_candidate, messages, gates, candidates, new)
+        spoken = _levels(sizes, hidden, said)
+        start = 0
+        for (row, old, at_gates, at_candidate, message, gate, candidate, now), (thought, word) in zip(
+            levels, spoken, strict=True
+        ):
             if start:
-                torch.mm(shares[now, : 2 * start], by_mlp[: 2 * start], out=messages[now])
-            heard = torch.addmm(hear_bias, messages[now], hear.t())
-            torch.add(heard[:, : 2 * dim], kept[now, : 2 * dim], out=gates[now]).sigmoid_()
-            reset, update = gates[now, :dim], gates[now, dim:]
-            torch.addcmul(heard[:, 2 * dim :], reset, kept[now, 2 * dim :], out=candidates[now]).tanh_()
-            torch.lerp(candidates[now], states[now], update, out=new[now])
-            torch.addmm(inner_bias, new[now], inner.t(), out=hidden[now]).relu_()
-            torch.addmm(outer_bias, hidden[now], outer.t(), out=said[now]).relu_()
+                torch.mm(row[:, : 2 * start], by_mlp[: 2 * start], out=message)
+            heard, asked = torch.addmm(hear_bias, message, hear.t()).split((2 * dim, dim), 1)
+            reset, update = torch.add(heard, at_gates, out=gate).sigmoid_().chunk(2, 1)
+            torch.addcmul(asked, reset, at_candidate, out=candidate).tanh_()
+            torch.lerp(candidate, old, update, out=now)
+            torch.addmm(inner_bias, now, inner.t(), out=thought).relu_()
+            torch.addmm(outer_bias, thought, outer.t(), out=word).relu_()
+            start += len(now)
         ctx.sizes = sizes
         ctx.save_for_backward(states, kept, shares, *weights, messages, gates, candidates, new, hidden, said)
         return new
@@ -79,20 +83,32 @@ class _Sweep(torch.autograd.Function):
         for_new = gradient.clone()
         for_heard = torch.zeros_like(kept)
         for_messages, for_said, for_hidden = (torch.zeros_like(x) for x in (messages, said, hidden))
-        by_mlp = for_said.view(2 * count, dim)
-        stops = list(accumulate(ctx.sizes))
-        for stop, size in zip(reversed(stops), reversed(ctx.sizes), strict=True):
-            start = stop - size
-            now = slice(start, stop)
+        by_mlp = for_said.view(2 * count, dim).split([2 * size for size in ctx.sizes])
+        levels = _levels(
+            ctx.sizes, spoke, thought, slopes, for_new, for_heard.view(count, 3, dim), for_heard,
+            for_messages, for_said, for_hidden,
+        )  # fmt: skip
+        columns = shares.split([2 * size for size in ctx.sizes], dim=1)
+        stop = count
+        for share, two, (
+            said_any,
+            thought_any,
+            slope,
+            at_new,
+            parts,
+            heard,
+            message,
+            word,
+            thought_of,
+        ) in zip(reversed(columns), reversed(by_mlp), reversed(levels), strict=True):
             if stop < count:
-                to_come = shares[stop:, 2 * start : 2 * stop].t()
-                torch.mm(to_come, for_messages[stop:], out=by_mlp[2 * start : 2 * stop])
-                for_said[now] *= spoke[now]
-                torch.mm(for_said[now], outer, out=for_hidden[now]).mul_(thought[now])
-                for_new[now].addmm_(for_hidden[now], inner)
-            heard = for_heard[now]
-            torch.mul(for_new[now, None], slopes[now], out=heard.view(size, 3, dim))
-            torch.mm(heard, hear, out=for_messages[now])
+                torch.mm(share[stop:].t(), for_messages[stop:], out=two)
+                word *= said_any
+                torch.mm(word, outer, out=thought_of).mul_(thought_any)
+                at_new.addmm_(thought_of, inner)
+            torch.mul(at_new[:, None], slope, out=parts)
+            torch.mm(heard, hear, out=message)
+            stop -= len(message)
         for_kept = torch.cat((for_heard[:, : 2 * dim], for_heard[:, 2 * dim :] * reset), dim=1)
         weights = (
             for_heard.t() @ messages, for_heard.sum(0),
@@ -100,3 +116,8 @@ class _Sweep(torch.autograd.Function):
             for_said.t() @ hidden, for_said.sum(0),
         )  # fmt: skip
         return for_new * update, for_kept, None, None, *weights
+
+
+def _levels(sizes: Sequence[int], *tensors: Tensor) -> list[tuple[Tensor, ...]]:
+    """For each level the rows of all `tensors` that belong to it."""
+    return list(zip(*(tensor.split(sizes) for tensor in tensors), strict=True))
