@@ -194,3 +194,17 @@ def points_of() -> Callable[[str], dict[str, float]]:
         return {cell["grade_id"]: cell["points"] for cell in about if cell.get("grade")}
 
     return read
+
+
+@pytest.fixture
+def outcome_of(
+    marks_of: Callable[..., dict[str, float]], points_of: Callable[[str], dict[str, float]]
+) -> Callable[..., tuple[float, list[str]]]:
+    """`outcome_of(notebook, run, question, source)`: marks of that answer, other tests that lost marks."""
+
+    def outcome(notebook: str, run: Mapping[str, Any], question: str, source: str) -> tuple[float, list[str]]:
+        marks = marks_of(notebook, {f"{question}-answer": source}, before=results(run))
+        asked, full = f"{question}-test", points_of(notebook)
+        return marks[asked], [name for name in full if name != asked and marks[name] != full[name]]
+
+    return outcome
