@@ -11,7 +11,7 @@ Three networks, each on its own cluster, are tested on the mixture, in five fold
 - copies: three copies of one network, which can share everything;
 - related: three perceptrons of different depth, which start alike where they match;
 - gnn: a union of a CNN, an MLP and a graph network; all at the same rates;
-- long: ten times the epochs, for the rule whose numbers compound.
+- long: ten times the epochs, for related networks and for the rule whose numbers compound.
 """
 
 from collections.abc import Iterable
@@ -30,6 +30,7 @@ from _ugnn_arms import (
     core_cells,
     later_cells,
     long_cells,
+    long_related_cells,
 )
 from _ugnn_found import Found
 from _ugnn_runs import run_cell
@@ -64,9 +65,10 @@ def run_gnn(grid: Grid) -> None:
 
 
 def run_long(grid: Grid) -> None:
-    """Each way at the rate that validation chose for it in the core."""
+    """Ways of the core at the rate that validation chose for each; related networks at that of plain."""
     if not (found := Found(grid)).complete(core_cells(LONG)):
         raise SettingsError("Not all runs of the core are there.", "Run the part 'core' first.")
+    _run(grid, long_related_cells(plain_rates(grid)))
     rates = {(key, arm): found.rate(key, arm) for key, arm in product(LONG_SETS, LONG)}
     _run(grid, long_cells({way: rate for way, rate in rates.items() if rate is not None}))
 

@@ -75,6 +75,8 @@ WAYS = CORE | SHARING | ALIKE
 GNN = ("plain", "solo_fixed_edge", "joint_fixed_edge")
 LONG = ("plain", "joint_fixed_edge", "joint_compounding_edge", "joint_compounding_kernel")
 LONG_SETS = ("breast_kmeans", "pneumonia_kmeans")
+LONG_RELATED = ("plain", "joint_role", "pooled", "solo_fixed_kernel")
+LONG_RELATED_SETS = ("pneumonia_kmeans", "digits_thickness", "breast_kmeans")
 
 
 class Cell(NamedTuple):
@@ -132,3 +134,9 @@ def long_cells(rates: Mapping[tuple[str, str], float]) -> Iterator[Cell]:
     """One learning rate for each set and way."""
     for fold, key, arm in product(FOLDS, LONG_SETS, LONG):
         yield Cell(key, arm, rates[key, arm], fold, longer=LONGER)
+
+
+def long_related_cells(rates: Mapping[str, float]) -> Iterator[Cell]:
+    """Related networks, at the rates of the shorter runs."""
+    for fold, key, arm in product(FOLDS, LONG_RELATED_SETS, LONG_RELATED):
+        yield Cell(key, arm, rates[key], fold, "related", LONGER)

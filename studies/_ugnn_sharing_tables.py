@@ -5,7 +5,19 @@ from itertools import product
 from typing import Literal
 
 from _grid import markdown_table
-from _ugnn_arms import ALIKE, GNN, KINDS, SCORES, SETS, SHARING, WITH_GNN, arm_name
+from _ugnn_arms import (
+    ALIKE,
+    GNN,
+    KINDS,
+    LONG_RELATED,
+    LONG_RELATED_SETS,
+    LONGER,
+    SCORES,
+    SETS,
+    SHARING,
+    WITH_GNN,
+    arm_name,
+)
 from _ugnn_found import Estimate, Found, difference, mean
 from _ugnn_layout import MISSING, Row, arm_title, by_set, groups_title, shown, verdicts
 
@@ -63,6 +75,7 @@ def sharing_sections(found: Found) -> list[str]:
         _alike(found, "copies", ABOUT_COPIES),
         "### Three related networks",
         _alike(found, "related", ABOUT_RELATED),
+        _related_longer(found),
         "### Where transfer would show: images unlike a network's own",
         _own_and_others(found),
         "### A union of a CNN, an MLP and a graph network",
@@ -139,6 +152,32 @@ def _alike(found: Found, union: str, about: str) -> str:
             f"{arm_title(a)} − {arm_title(b)}": partial(gap, a, b, score) for a, b in ALIKE_PAIRS
         }
         parts += [f"{TITLES[score]}:", by_set("difference", rows)]
+    return "\n\n".join(parts)
+
+
+def _related_longer(found: Found) -> str:
+    """Does sharing still help when training has time?"""
+
+    def scores(arm: str, score: str, key: str) -> dict[int, float]:
+        return found.scores(key, arm, found.rate(key, "plain"), score, union="related", longer=LONGER)
+
+    def level(arm: str, key: str) -> Estimate | None:
+        return mean(scores(arm, "f1", key))
+
+    def gap(arm: str, other: str, score: str, key: str) -> Estimate | None:
+        return difference(scores(arm, score, key), scores(other, score, key))
+
+    parts = [
+        f"The same with {LONGER} times the epochs: is it transfer, or only faster training? Weighted F1:",
+        by_set("way", {arm_title(a): partial(level, a) for a in LONG_RELATED}, LONG_RELATED_SETS),
+    ]
+    for score in SCORES:
+        rows: dict[str, Row] = {
+            f"{arm_title(a)} − {arm_title(b)}": partial(gap, a, b, score)
+            for a, b in ALIKE_PAIRS
+            if {a, b} <= set(LONG_RELATED)
+        }
+        parts += [f"{TITLES[score]}:", by_set("difference", rows, LONG_RELATED_SETS)]
     return "\n\n".join(parts)
 
 

@@ -91,12 +91,27 @@ def _later(found: Found, gap: _Gaps, plain: Rate) -> list[str]:
                 f"{title}: minus plain {_spread(tied)}; minus solo {_spread(solo)}; minus pooled "
                 f"{_spread(pooled)}."
             )
+    if longer := _related_longer(found, plain, "plain"):
+        lines.append(
+            f"The related networks with {LONGER} times the epochs: by role minus plain {_spread(longer)}; "
+            f"minus solo {_spread(_related_longer(found, plain, 'solo_fixed_kernel'))}; minus pooled "
+            f"{_spread(_related_longer(found, plain, 'pooled'))}."
+        )
     if graph := _graph_network(found, plain, JOINT):
         lines.append(
             f"The graph network in a union: joint minus plain {_spread(graph)}; solo minus plain "
             f"{_spread(_graph_network(found, plain, SOLO))}."
         )
     return lines
+
+
+def _related_longer(found: Found, plain: Rate, other: str) -> list[Estimate]:
+    """Sharing by role minus another way, on the sets of the longer runs."""
+
+    def scores(key: str, way: str) -> ByFold:
+        return found.scores(key, way, plain(key, way), union="related", longer=LONGER)
+
+    return _known(difference(scores(key, "joint_role"), scores(key, other)) for key in SETS)
 
 
 def _graph_network(found: Found, plain: Rate, arm: str) -> list[Estimate]:

@@ -94,6 +94,7 @@ def filled(grid, plan):
     for union in ("copies", "related"):
         fill(grid, plan, plan.later_cells(plan.ALIKE, rates, union), gain)
     fill(grid, plan, plan.later_cells(plan.GNN, rates, "gnn"), gain)
+    fill(grid, plan, plan.long_related_cells(rates), gain)
     ways = itertools.product(plan.LONG_SETS, plan.LONG)
     fill(grid, plan, plan.long_cells(dict.fromkeys(ways, plan.RATES[1])), gain)
     return grid
