@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from itertools import product
 
 import numpy as np
-from _ugnn_arms import LONG_SETS, LONGER, RANDOM_AND_KMEANS, RATES, SETS, core_cells
+from _ugnn_arms import LONG_RELATED_SETS, LONG_SETS, LONGER, RANDOM_AND_KMEANS, RATES, SETS, core_cells
 from _ugnn_found import ByFold, Estimate, Found, difference, minus
 
 Rate = Callable[[str, str], float | None]  # from set and way
@@ -93,9 +93,9 @@ def _later(found: Found, gap: _Gaps, plain: Rate) -> list[str]:
             )
     if longer := _related_longer(found, plain, "plain"):
         lines.append(
-            f"The related networks with {LONGER} times the epochs: by role minus plain {_spread(longer)}; "
-            f"minus solo {_spread(_related_longer(found, plain, 'solo_fixed_kernel'))}; minus pooled "
-            f"{_spread(_related_longer(found, plain, 'pooled'))}."
+            f"The related networks with {LONGER} times the epochs. By role minus plain: {longer}; "
+            f"minus pooled: {_related_longer(found, plain, 'pooled')}. A gain that is gone was "
+            "faster training only."
         )
     if graph := _graph_network(found, plain, JOINT):
         lines.append(
@@ -105,13 +105,14 @@ def _later(found: Found, gap: _Gaps, plain: Rate) -> list[str]:
     return lines
 
 
-def _related_longer(found: Found, plain: Rate, other: str) -> list[Estimate]:
-    """Sharing by role minus another way, on the sets of the longer runs."""
+def _related_longer(found: Found, plain: Rate, other: str) -> str:
+    """Sharing by role minus another way, set by set."""
 
     def scores(key: str, way: str) -> ByFold:
         return found.scores(key, way, plain(key, way), union="related", longer=LONGER)
 
-    return _known(difference(scores(key, "joint_role"), scores(key, other)) for key in SETS)
+    gaps = {key: difference(scores(key, "joint_role"), scores(key, other)) for key in LONG_RELATED_SETS}
+    return ", ".join(f"{SETS[key].title} {gap}" for key, gap in gaps.items() if gap is not None)
 
 
 def _graph_network(found: Found, plain: Rate, arm: str) -> list[Estimate]:
