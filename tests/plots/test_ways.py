@@ -25,6 +25,14 @@ def test_the_alt_text_tells_every_mean():
     assert "CNN, plain 0.600; CNN, joint 0.800; mean, plain 0.600; mean, joint 0.800" in said
 
 
+@pytest.mark.parametrize(("zero", "lowest"), [(False, 0), (True, -1)])
+def test_the_axis_ends_where_scores_or_their_differences_do(zero, lowest):
+    wide = {"plain": {"CNN": np.array([0.1, 0.9])}}  # an interval of two folds far beyond any score
+    low, high = ways_to_train(wide, label="AUC", zero=zero).figure.axes[0].get_xlim()
+    assert lowest - 0.05 < low <= lowest
+    assert 1 <= high < 1.05
+
+
 def test_no_way_is_an_error():
     with pytest.raises(FormatError, match="no way"):
         ways_to_train({}, label="AUC")

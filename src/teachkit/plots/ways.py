@@ -9,6 +9,8 @@ from teachkit.errors import FormatError
 from teachkit.metrics import t_interval
 from teachkit.plots.picture import COLOURS, GREY, MARKERS, Picture, caption, new_figure, sentences, styled
 
+EDGE = 0.03  # beyond the range of scores, so that dots at its ends are whole
+
 
 @styled
 def ways_to_train(
@@ -20,6 +22,8 @@ def ways_to_train(
     zero: bool = False,
 ) -> Picture:
     """One panel a network, one row a way: dots for folds, a bar for the 95 % t interval of their mean.
+
+    Scores lie between 0 and 1. The axis ends there, even where an interval over two folds goes on.
 
     Args:
         values: way to network to the score of each fold.
@@ -57,6 +61,8 @@ def ways_to_train(
         axes.set_axisbelow(True)
     panels[0].set_yticks(range(len(values)), list(values))
     panels[0].set_ylim(len(values) - 0.5, -0.5)
+    low, high = panels[0].get_xlim()
+    panels[0].set_xlim(max(low, (-1 if zero else 0) - EDGE), min(high, 1 + EDGE))
     figure.suptitle(title)
     caption(figure, note)
     return Picture(figure, sentences(title, f"{label}, means: {'; '.join(words)}", note))
