@@ -102,9 +102,7 @@ def uneven():
     """Clusters of 5 to 60 images, made without any image."""
 
     def make(sizes):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("TEACHKIT_OFFLINE", "1")
-            test = data.load("digits", "test").sample(10)
+        test = data.load("digits", "test").sample(10)
         parts = tuple(
             replace(test, labels=np.zeros((n, 1), int), images=np.zeros((n, 2, 2), np.uint8)) for n in sizes
         )
