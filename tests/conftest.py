@@ -88,7 +88,7 @@ class _Server(ThreadingHTTPServer):
     """A server for which a client that hangs up is no error.
 
     A traceback printed by its thread would parse source code, and Python before 3.11.8 mixes that up
-    with the parsing of another thread (cpython issue 106905).
+    with the parsing of another thread (CPython gh-106905).
     """
 
     daemon_threads = True
