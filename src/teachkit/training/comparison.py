@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import delayed
 from numpy.typing import NDArray
 from torch import nn
 
@@ -20,7 +20,7 @@ from teachkit.training.figures import Figures
 from teachkit.training.inference import evaluate, predict
 from teachkit.training.pixel_scores import predicted_masks, scores_by_class
 from teachkit.training.plan import Augment
-from teachkit.training.progress import progress_bar
+from teachkit.training.progress import finished_runs
 from teachkit.training.runs import Run, run_arm
 
 
@@ -58,12 +58,7 @@ def compare(
         delayed(run_arm)(name, arm, seed, seed == chosen[0], folder)
         for (name, arm), seed in product(arms.items(), chosen)
     ]
-    # Arrays go to the workers as they are: mapped into files they would no longer live on the device.
-    found: list[Run] = []
-    with progress_bar(len(tasks), "runs") as bar:
-        for run in Parallel(n_jobs=jobs, return_as="generator", max_nbytes=None)(tasks):
-            found.append(run)
-            bar.update()
+    found: list[Run] = finished_runs(tasks, jobs)
     count = len(chosen)
     return Comparison(
         dict(arms), chosen, {name: found[i * count : (i + 1) * count] for i, name in enumerate(arms)}

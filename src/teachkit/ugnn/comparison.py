@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from joblib import Parallel, delayed
+from joblib import delayed
 from numpy.typing import NDArray
 from torch import nn
 
+from teachkit import metrics
 from teachkit.data.splits import Split
 from teachkit.errors import SettingsError, UnknownNameError, nearest
-from teachkit.metrics import Interval, auc, balanced_accuracy, paired_difference, t_interval, weighted_f1
+from teachkit.metrics import Interval, paired_difference, t_interval
 from teachkit.training.batches import Batches
-from teachkit.training.progress import progress_bar
+from teachkit.training.progress import finished_runs
 from teachkit.training.seeds import seeded
 from teachkit.ugnn.clustering import Clusters
 from teachkit.ugnn.fitting import Schedule, fit, predict
@@ -111,11 +112,7 @@ def compare(
         )
         for way, fold in product(chosen.values(), folds)
     ]
-    found: list[Run] = []
-    with progress_bar(len(tasks), "runs") as bar:
-        for run in Parallel(n_jobs=jobs, return_as="generator", max_nbytes=None)(tasks):
-            found.append(run)
-            bar.update()
+    found: list[Run] = finished_runs(tasks, jobs)
     count = len(folds)
     runs = {name: found[i * count : (i + 1) * count] for i, name in enumerate(chosen)}
     return Comparison(chosen, tuple(folds), runs)
@@ -144,9 +141,10 @@ class Run:
 
         The AUC of several classes is the mean over classes of "this class against the rest".
         """
-        truth = split.labels[:, 0]
+        truth, task = split.labels[:, 0], split.info.task
         return {
-            name: _scores(truth, found) for name, found in zip(self.names, self.predict(split), strict=True)
+            name: _scores(truth, found, task)
+            for name, found in zip(self.names, self.predict(split), strict=True)
         }
 
 
@@ -287,14 +285,8 @@ class Comparison:
         return (*self.models, MEAN)
 
 
-def _scores(truth: NDArray[np.int64], probabilities: NDArray[np.float32]) -> dict[str, float]:
-    guess = probabilities.argmax(1)
-    if probabilities.shape[1] == 2:
-        area = auc(truth, probabilities[:, 1])
-    else:
-        area = float(np.mean([auc(truth == k, column) for k, column in enumerate(probabilities.T)]))
-    return {
-        "f1": weighted_f1(truth, guess),
-        "auc": area,
-        "balacc": balanced_accuracy(truth, guess),
-    }
+def _scores(truth: NDArray[np.int64], probabilities: NDArray[np.float32], task: str) -> dict[str, float]:
+    """Weighted F1, and two of the scores that `metrics.scores` gives for the task."""
+    others = metrics.scores(truth, probabilities, task)
+    f1 = metrics.weighted_f1(truth, probabilities.argmax(1))
+    return {"f1": f1, "auc": others["auc"], "balacc": others["balacc"]}
