@@ -12,7 +12,7 @@ from sklearn import metrics as sk
 from sklearn.calibration import calibration_curve
 
 from teachkit import metrics
-from teachkit.errors import FormatError, SettingsError
+from teachkit.errors import FormatError, SettingsError, UnknownNameError
 
 TOLERANCE = 1e-12
 # Few distinct values, so that ties, absent classes and constants are common.
@@ -33,21 +33,6 @@ def same(ours: float, theirs: float) -> bool:
     return ours == pytest.approx(theirs, abs=TOLERANCE, nan_ok=True)
 
 
-@given(binary_rows)
-def test_auc_equals_scikit_learn(rows: list[tuple[int, float]]) -> None:
-    labels, scores = zip(*rows, strict=True)
-    assert same(metrics.auc(labels, scores), quietly(sk.roc_auc_score, labels, scores))
-
-
-@given(binary_rows)
-def test_auc_keeps_its_value_when_scores_are_stretched(rows: list[tuple[int, float]]) -> None:
-    labels, scores = zip(*rows, strict=True)
-    stretched = 8 * np.asarray(scores) - 3  # a power of two and an exact shift keep all ties
-    stretched_ties = len(np.unique(stretched)) == len(np.unique(scores))
-    if stretched_ties:
-        assert same(metrics.auc(labels, stretched), metrics.auc(labels, scores))
-
-
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [
@@ -63,6 +48,38 @@ def test_scores_of_decisions_equal_scikit_learn(
 ) -> None:
     labels, predictions = zip(*rows, strict=True)
     assert same(ours(labels, predictions), quietly(theirs, labels, predictions))
+
+
+@pytest.mark.parametrize("weights", ["linear", "quadratic"])
+@given(rows=class_rows)
+def test_weighted_kappa_equals_scikit_learn_that_knows_all_classes(
+    weights: str, rows: list[tuple[int, int]]
+) -> None:
+    labels, predictions = zip(*rows, strict=True)
+    theirs = quietly(sk.cohen_kappa_score, labels, predictions, weights=weights, labels=range(5))
+    assert same(metrics.cohen_kappa(labels, predictions, weights), theirs)
+
+
+def test_an_absent_grade_brings_the_others_no_nearer() -> None:
+    far, near = metrics.cohen_kappa([0, 4, 0, 4], [0, 4, 4, 4], "linear"), [[0, 1, 0, 1], [0, 1, 1, 1]]
+    assert far == metrics.cohen_kappa(*near, "linear")  # two classes: every confusion costs the same
+    labels, predictions = [0, 1, 4, 4], [0, 1, 1, 4]
+    assert metrics.cohen_kappa(labels, predictions, "linear") == pytest.approx(
+        sk.cohen_kappa_score(labels, predictions, weights="linear", labels=range(5))
+    )
+
+
+def test_classes_far_apart_take_no_more_memory_than_others() -> None:
+    labels, predictions = [0, 10**12, 10**12], [0, 10**12, 0]
+    assert metrics.balanced_accuracy(labels, predictions) == 0.75
+    assert metrics.cohen_kappa(labels, predictions) == pytest.approx(
+        sk.cohen_kappa_score(labels, predictions)
+    )
+
+
+def test_unknown_weights_of_kappa_are_named() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'quadratic'"):
+        metrics.cohen_kappa([0, 1], [0, 1], "quadratc")
 
 
 @given(class_rows)
@@ -112,8 +129,6 @@ def test_calibration_error_of_many_classes_looks_at_the_top_class() -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        metrics.auc([1, 1], [0.2, 0.3]),
-        metrics.auc([], []),
         metrics.accuracy([], []),
         metrics.balanced_accuracy([], []),
         metrics.cohen_kappa([], []),
@@ -131,9 +146,6 @@ def test_an_undefined_score_is_nan(value: float) -> None:
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: metrics.auc([0, 1], [0.1, np.nan]), r"scores contain nan at position \[1\]"),
-        (lambda: metrics.auc([0, 2], [0.1, 0.2]), "met the label 2"),
-        (lambda: metrics.auc([0, 1, 1], [0.1, 0.2]), "differ in length: 3 and 2"),
         (lambda: metrics.accuracy([0, 1], [0.2, 0.8]), "0.2, which is not a class index"),
         (lambda: metrics.accuracy([[0, 1]], [0]), r"shape \[1, 2\]"),
         (lambda: metrics.confusion_matrix([0, 3], [0, 1], 3), "Class index 3 is outside 0 to 2"),

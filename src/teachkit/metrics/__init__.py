@@ -2,7 +2,6 @@
 
 from teachkit.metrics.classification import (
     accuracy,
-    auc,
     balanced_accuracy,
     calibration_error,
     cohen_kappa,
@@ -16,6 +15,7 @@ from teachkit.metrics.intervals import Interval, bootstrap_interval, paired_diff
 from teachkit.metrics.measures import mean_absolute_error, r_squared, root_mean_squared_error
 from teachkit.metrics.objects import ObjectScores, connected_objects, object_overlaps, object_scores
 from teachkit.metrics.pixels import boundary_f, dice, iou
+from teachkit.metrics.ranks import auc, average_precision
 from teachkit.metrics.tasks import TASKS, scores
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "ObjectScores",
     "accuracy",
     "auc",
+    "average_precision",
     "balanced_accuracy",
     "bootstrap_interval",
     "boundary_f",

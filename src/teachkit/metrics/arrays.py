@@ -32,6 +32,23 @@ def class_labels(values: ArrayLike, name: str) -> NDArray[np.int64]:
     return whole
 
 
+def binary_labels(labels: ArrayLike) -> NDArray[np.bool_]:
+    """Labels 0 and 1 as False and True.
+
+    Raises:
+        FormatError: naming the first other label.
+    """
+    truth = class_labels(labels, "labels")
+    odd = truth[(truth != 0) & (truth != 1)]
+    if len(odd):
+        raise FormatError(
+            f"A binary score met the label {odd[0]}.",
+            "Compare with the positive class first: labels == positive.",
+            value=int(odd[0]),
+        )
+    return truth.astype(bool)
+
+
 def finite(values: ArrayLike, name: str) -> NDArray[np.float64]:
     """The values as float64, refused when one of them is nan or infinite.
 

@@ -8,38 +8,10 @@ warns or raises in these places. Here the answer is nan, which no mean or rankin
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from teachkit.errors import FormatError, SettingsError
-from teachkit.metrics.arrays import class_labels, finite, same_length
+from teachkit.errors import FormatError, SettingsError, UnknownNameError, nearest
+from teachkit.metrics.arrays import binary_labels, class_labels, finite, same_length
 
-
-def auc(labels: ArrayLike, scores: ArrayLike) -> float:
-    """Area under the ROC curve: the chance that a positive scores above a negative, ties counting half.
-
-    Computed from mid-ranks (Mann and Whitney, 1947), so a strictly increasing change of the scores keeps it.
-
-    Args:
-        labels: ``[N]``, 1 for positive and 0 for negative.
-        scores: ``[N]``, larger means "more likely positive"; need not be probabilities.
-
-    Raises:
-        FormatError: for labels other than 0 and 1, scores that are not finite, or lengths that differ.
-
-    >>> auc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
-    0.75
-    """
-    truth = _binary(labels)
-    values = finite(scores, "scores").reshape(-1)
-    same_length(truth, values, "labels and scores")
-    positives = int(truth.sum())
-    negatives = len(truth) - positives
-    if not positives or not negatives:
-        return float("nan")
-    _, place, ties = np.unique(values, return_inverse=True, return_counts=True)
-    ranks = (
-        np.cumsum(ties) - (ties - 1) / 2
-    )  # of each distinct score, from 1; tied rows share their mean rank
-    wins = ranks[place[truth]].sum() - positives * (positives + 1) / 2
-    return float(wins / (positives * negatives))
+_KAPPA_POWERS: dict[str | None, int] = {None: 0, "linear": 1, "quadratic": 2}
 
 
 def accuracy(labels: ArrayLike, predictions: ArrayLike) -> float:
@@ -61,7 +33,7 @@ def balanced_accuracy(labels: ArrayLike, predictions: ArrayLike) -> float:
     truth, guess = _pair(labels, predictions)
     if not len(truth):
         return float("nan")
-    _, codes = np.unique(truth, return_inverse=True)
+    _, codes = _codes(truth)
     return float(np.mean(np.bincount(codes, weights=truth == guess) / np.bincount(codes)))
 
 
@@ -83,25 +55,43 @@ def weighted_f1(labels: ArrayLike, predictions: ArrayLike) -> float:
     return float(np.average(f1, weights=occurs))
 
 
-def cohen_kappa(labels: ArrayLike, predictions: ArrayLike) -> float:
-    """Agreement beyond chance, ``(p_o - p_e) / (1 - p_e)``, unweighted (Cohen, 1960).
+def cohen_kappa(labels: ArrayLike, predictions: ArrayLike, weights: str | None = None) -> float:
+    """Agreement beyond chance, ``1 - observed / expected`` disagreement (Cohen, 1960 and 1968).
 
     1 is full agreement, 0 what independent guesses with the same class frequencies reach.
 
+    Args:
+        labels: ``[N]``, class indices.
+        predictions: ``[N]``, class indices.
+        weights: what a confusion of class i with class j costs. None: 1, whichever the two are. For ordered
+            classes "linear": ``|i - j|``, or "quadratic": ``(i - j)^2``, so that near misses cost little.
+
+    Raises:
+        UnknownNameError: for other weights.
+
     >>> cohen_kappa([0, 0, 1, 1], [0, 1, 1, 1])
     0.5
+    >>> cohen_kappa([0, 1, 2], [0, 1, 1], "quadratic")
+    0.6666666666666666
     """
+    if weights not in _KAPPA_POWERS:
+        named = [name for name in _KAPPA_POWERS if name]
+        raise UnknownNameError(
+            f"No weights are called '{weights}'.", nearest(str(weights), named, "weights"), weights=weights
+        )
     truth, guess = _pair(labels, predictions)
     if not len(truth):
         return float("nan")
-    _, codes = np.unique(np.concatenate([truth, guess]), return_inverse=True)
-    table = _count(codes[: len(truth)], codes[len(truth) :], int(codes.max()) + 1)
-    rows, total = table.sum(axis=1), len(truth)
-    # Counts stay integers until the last division, so equal constants give exactly 0 / 0.
-    expected = int(rows @ table.sum(axis=0))
-    if expected == total**2:
+    classes, codes = _codes(np.concatenate([truth, guess]))
+    table = _count(codes[: len(truth)], codes[len(truth) :], len(classes))
+    # A power of 0 makes every difference a 1. Whole numbers stay whole until the last division, so two equal
+    # constants give exactly 0 / 0.
+    cost = np.abs(np.subtract.outer(classes, classes)) ** _KAPPA_POWERS[weights]
+    np.fill_diagonal(cost, 0)
+    expected = int((np.outer(table.sum(axis=1), table.sum(axis=0)) * cost).sum())
+    if not expected:
         return float("nan")
-    return (total * int(np.trace(table)) - expected) / (total**2 - expected)
+    return (expected - len(truth) * int((table * cost).sum())) / expected
 
 
 def confusion_matrix(
@@ -196,7 +186,7 @@ def calibration_error(labels: ArrayLike, probabilities: ArrayLike, bins: int = 1
         observed = truth == stated.argmax(axis=1)
         stated = stated.max(axis=1)
     else:
-        observed = _binary(labels)
+        observed = binary_labels(labels)
         same_length(observed, stated, "labels and probabilities")
     if not len(observed):
         return float("nan")
@@ -206,22 +196,19 @@ def calibration_error(labels: ArrayLike, probabilities: ArrayLike, bins: int = 1
     return float(np.abs(gaps).sum() / len(observed))
 
 
-def _binary(labels: ArrayLike) -> NDArray[np.bool_]:
-    truth = class_labels(labels, "labels")
-    odd = truth[(truth != 0) & (truth != 1)]
-    if len(odd):
-        raise FormatError(
-            f"A binary score met the label {odd[0]}.",
-            "Compare with the positive class first: labels == positive.",
-            value=int(odd[0]),
-        )
-    return truth.astype(bool)
-
-
 def _pair(labels: ArrayLike, predictions: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     truth, guess = class_labels(labels, "labels"), class_labels(predictions, "predictions")
     same_length(truth, guess)
     return truth, guess
+
+
+def _codes(values: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The classes that occur, in order, and the place of each row's class among them."""
+    least = values.min()
+    if values.max() - least > len(values):  # far apart: counting every number between would take memory
+        return np.unique(values, return_inverse=True)
+    occurs = np.bincount(values - least) > 0
+    return np.flatnonzero(occurs) + least, (np.cumsum(occurs) - 1)[values - least]
 
 
 def _count(rows: NDArray[np.int64], columns: NDArray[np.int64], size: int) -> NDArray[np.int64]:

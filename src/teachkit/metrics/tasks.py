@@ -5,9 +5,10 @@ from numpy.typing import ArrayLike
 
 from teachkit.errors import FormatError, UnknownNameError, nearest
 from teachkit.metrics.arrays import class_labels, finite, same_length
-from teachkit.metrics.classification import accuracy, auc, balanced_accuracy, cohen_kappa
+from teachkit.metrics.classification import accuracy, balanced_accuracy, cohen_kappa
 from teachkit.metrics.measures import mean_absolute_error, r_squared, root_mean_squared_error
 from teachkit.metrics.pixels import dice, iou
+from teachkit.metrics.ranks import auc
 
 TASKS = ("binary", "multi-class", "multi-label", "ordinal", "segmentation", "regression")
 
