@@ -8,12 +8,18 @@ Source: Knyazev et al., Parameter prediction for unseen deep architectures, Neur
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from torch import nn
 
 from teachkit.errors import SettingsError
+from teachkit.hyperinit import drawing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from teachkit.plots import Picture
 
 OPS = (
     "max_pool", "avg_pool", "sep_conv", "dil_conv", "conv", "msa", "cse", "sum",
@@ -90,6 +96,23 @@ class ArchitectureGraph:
     def heads(self) -> np.ndarray:
         """Whether a node belongs to the last layer, bool [N]."""
         return np.array([any(p.head for p in covered) for covered in self.parameters], dtype=bool)
+
+    @property
+    def table(self) -> "pd.DataFrame":
+        """A row a node: op, layer, channels out and in, height and width, number of tensors, level."""
+        return drawing.table(self)
+
+    def draw(self, title: str = "") -> "Picture":
+        """A box a node, from left to right.
+
+        Raises:
+            SettingsError: for more than 60 nodes; `draw_paths` draws those.
+        """
+        return drawing.draw_graph(self, title)
+
+    def draw_paths(self, title: str = "") -> "Picture":
+        """Two matrices: where edges are, and how many edges lie between two nodes."""
+        return drawing.draw_paths(self, title)
 
     def __repr__(self) -> str:
         count = sum(len(covered) for covered in self.parameters)

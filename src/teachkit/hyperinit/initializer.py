@@ -24,6 +24,7 @@ from teachkit.hyperinit.gated import GatedGNN, Hops
 from teachkit.hyperinit.report import DECODER, HEAD, Report
 from teachkit.hyperinit.statistics import Images, recompute_statistics, reset_statistics
 from teachkit.hyperinit.transformer import GraphTransformer
+from teachkit.hyperinit.views import Views
 from teachkit.vision import UNet
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 GNNS = ("gated", "transformer")
 
 
-class HyperInitializer(nn.Module):
+class HyperInitializer(Views, nn.Module):
     """Gives any network its first weights, in one pass.
 
     Args:
@@ -105,6 +106,11 @@ class HyperInitializer(nn.Module):
                 torch.manual_seed(self.seed + 1)
                 self.decoder.grow_head(outputs)
 
+    def states(self, graphs: Sequence[ArchitectureGraph]) -> Tensor:
+        """What the nodes know of each other, [N, dim]: those of one graph after those of the one before."""
+        states: Tensor = self.norm(self.gnn(self.embedding(graphs), graphs))
+        return states
+
     def forward(
         self, graphs: Sequence[ArchitectureGraph], heads: int | None = None
     ) -> list[dict[str, Tensor]]:
@@ -119,7 +125,7 @@ class HyperInitializer(nn.Module):
             return []
         # Numbers for other networks are sensitive: no half precision here, whatever these compute in.
         with torch.autocast(self.norm.weight.device.type, enabled=False):
-            states = self.norm(self.gnn(self.embedding(graphs), graphs))
+            states = self.states(graphs)
             plan, owner, start = [], [], 0
             for number, graph in enumerate(graphs):
                 for node, covered in enumerate(graph.parameters):

@@ -23,6 +23,11 @@ explore_softsign    what scale, shift and bound do to a weight
 repeated_softsign   the same again and again
 sharing             edges and distinct numbers, layer by layer
 flow                operations or layers as boxes, from top to bottom
+decoding            from the state of a node to the weights of its layer
+layer_spreads       how large the numbers of each layer are
+untrained_designs   networks nobody trained: their drawing and their answers
+operations          the operations and weights of a network as boxes
+path_lengths        which of them are joined, and over how many edges
 spy                 the adjacency matrix of several graphs, a block each
 cells               nuclei of an image joined to their neighbours
 boxes, ladder       errors over many random splits; errors step by step against a baseline
@@ -38,9 +43,13 @@ from teachkit.plots.clouds import clouds as clouds
 from teachkit.plots.decisions import class_balance as class_balance
 from teachkit.plots.decisions import confusion as confusion
 from teachkit.plots.decisions import reliability as reliability
+from teachkit.plots.decodings import Decoding as Decoding
+from teachkit.plots.decodings import decoding as decoding
 from teachkit.plots.degrees import LayerCount as LayerCount
 from teachkit.plots.degrees import degree_maps as degree_maps
 from teachkit.plots.degrees import sharing as sharing
+from teachkit.plots.designs import Design as Design
+from teachkit.plots.designs import untrained_designs as untrained_designs
 from teachkit.plots.explorers import Explorer as Explorer
 from teachkit.plots.flows import Arrow as Arrow
 from teachkit.plots.flows import Box as Box
@@ -48,12 +57,16 @@ from teachkit.plots.flows import flow as flow
 from teachkit.plots.gradients import gradient_map as gradient_map
 from teachkit.plots.gradients import sharing_stops as sharing_stops
 from teachkit.plots.landscapes import descent as descent
+from teachkit.plots.layer_scales import layer_spreads as layer_spreads
 from teachkit.plots.networks import residual_network as residual_network
 from teachkit.plots.neural_graphs import Field as Field
 from teachkit.plots.neural_graphs import lit_neurons as lit_neurons
 from teachkit.plots.neural_graphs import neurons as neurons
 from teachkit.plots.numbers import bands as bands
 from teachkit.plots.numbers import residuals as residuals
+from teachkit.plots.operation_graphs import Operation as Operation
+from teachkit.plots.operation_graphs import operations as operations
+from teachkit.plots.operation_graphs import path_lengths as path_lengths
 from teachkit.plots.picture import Picture as Picture
 from teachkit.plots.pictures import images as images
 from teachkit.plots.runs import curves as curves
