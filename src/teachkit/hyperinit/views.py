@@ -1,11 +1,12 @@
-"""What a hyper-initializer can show: networks to ask, its answers, and the way from a state to weights."""
+"""What a hyper-initializer can show: networks to ask, its answers, the way to weights, and their worth."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from torch import nn
 
 from teachkit import plots
+from teachkit.data import Split
 from teachkit.hyperinit.architectures import Architecture, Stream, references
 from teachkit.hyperinit.pictures import Pictures
 from teachkit.hyperinit.pretext import Pretext
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from teachkit.hyperinit.designs import Designer
     from teachkit.hyperinit.initializer import HyperInitializer
     from teachkit.hyperinit.layer_spread import Spread
+    from teachkit.hyperinit.starts import Starts
 
 
 class Views:
@@ -84,3 +86,14 @@ class Views:
         from teachkit.hyperinit.designs import Designer
 
         return Designer(self._own, pictures, families)
+
+    def compare(
+        self, network: Architecture, train: Split, val: Split, test: Split, **settings: Any
+    ) -> "Starts":
+        """Train `network` from five starts, with few labels; see `comparing.compare` for the settings.
+
+        They are labels, epochs, rates, seeds, first_seed, own_steps, jobs, batch_size, pretext, arms, limit.
+        """
+        from teachkit.hyperinit.comparing import compare
+
+        return compare(self._own, network, train, val, test, **settings)
