@@ -6,12 +6,12 @@ from time import process_time
 
 import torch
 from timing import in_turns, report
-from torch import Tensor, nn
+from torch import Tensor
 from torchvision.models import resnet50
 
 from teachkit.hyperinit import HyperInitializer, architecture_graph
 from teachkit.hyperinit.architectures import Stream
-from teachkit.hyperinit.meta_nets import meta_net, split_backward
+from teachkit.hyperinit.meta_nets import clip, meta_net, split_backward
 from teachkit.hyperinit.pretext import Rotation
 
 NETS, INPUTS, SETS = 4, 48, 5  # networks a step, inputs a network, steps a round
@@ -55,7 +55,7 @@ def pretrain() -> None:
         optimizer.zero_grad()
         predicted = initializer.predict([net.graph for net in nets], heads=task.outputs)
         split_backward(nets, predicted, batches, task)
-        nn.utils.clip_grad_norm_(initializer.parameters(), 5.0)
+        clip(initializer.parameters(), 5.0)
         optimizer.step()
 
     def without(places: range) -> None:

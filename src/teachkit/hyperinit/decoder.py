@@ -16,6 +16,7 @@ Knyazev et al., ICML 2023.
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import groupby
 
 import numpy as np
@@ -105,9 +106,9 @@ class Decoder(nn.Module):
             inputs.append(self._middle(states[[plan[number][0] for number in numbers]], *size))
             start = 0
             for cut, members in groupby(numbers, key=lambda number: self._cut(plan[number][1])):
-                scales = tuple(1.0 if cut[2] else spread(plan[number][1].shape) for number in members)
-                cuts.append(Cut(source, start, start + len(scales), (*cut[:2], *size), scales))
-                start += len(scales)
+                stop = start + len(list(members))
+                cuts.append(Cut(source, start, stop, (*cut[:2], *size), cut[2]))
+                start = stop
         most = self.max_channels
         kernels = self.kernels.weight.view(most, most, -1), self.kernels.bias.view(most, most)
         in_order = (number for numbers in by_size.values() for number in numbers)
@@ -120,10 +121,15 @@ class Decoder(nn.Module):
                 block = block * spread(shape)
             yield number, fit(block, shape)
 
-    def _cut(self, parameter: Parameter) -> tuple[int, int, bool]:
-        """Channels that a tensor needs of the last layer: all channels out where they are mixed later."""
+    def _cut(self, parameter: Parameter) -> tuple[int, int, float]:
+        """Channels that a tensor needs of the last layer, and its scale.
+
+        Where channels out are mixed later, in a head, all of them are needed, and scaled after that.
+        """
         channels_out, channels_in = self.block(parameter.shape)[:2]
-        return self.max_channels if parameter.head else channels_out, channels_in, parameter.head
+        if parameter.head:
+            return self.max_channels, channels_in, 1.0
+        return channels_out, channels_in, spread(parameter.shape)
 
     def _middle(self, states: Tensor, height: int, width: int) -> Tensor:
         """Hidden states [nodes, height * width, 8 dim] of the places in the middle of the map."""
@@ -163,12 +169,14 @@ class Decoder(nn.Module):
             yield number, torch.tanh(0.2 * self.head_bias(F.relu(shift[rows[plan[number][0]]])))
 
 
+@cache
 def four(shape: Shape) -> tuple[int, int, int, int]:
     """Channels out and in, height and width; a linear layer is a 1 × 1 kernel."""
     channels_out, channels_in, height, width = (*shape, 1, 1)[:4]
     return channels_out, channels_in, height, width
 
 
+@cache
 def spread(shape: Shape) -> float:
     """Factor that keeps the spread of a signal through a layer with weights of `shape`.
 

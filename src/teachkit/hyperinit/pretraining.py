@@ -21,7 +21,7 @@ from torch.optim import Optimizer
 from teachkit.errors import TrainingError
 from teachkit.hyperinit.architectures import Architecture, Stream, references
 from teachkit.hyperinit.history import History
-from teachkit.hyperinit.meta_nets import MetaNet, Outcome, meta_net, split_backward
+from teachkit.hyperinit.meta_nets import MetaNet, Outcome, clip, meta_net, split_backward
 from teachkit.hyperinit.pictures import Pictures, on_device
 from teachkit.hyperinit.plan import Plan
 from teachkit.hyperinit.pretext import Pretext, pretext_named
@@ -201,7 +201,7 @@ class _Run:
                 f"Use an lr below {plan.lr:g}, or a smaller clip than {plan.clip:g}.",
                 step=step + 1,
             )
-        torch.nn.utils.clip_grad_norm_(self.initializer.parameters(), plan.clip)
+        clip(self.initializer.parameters(), plan.clip)
         for group in self.optimizer.param_groups:
             group["lr"] = plan.rate(step)
         self.optimizer.step()

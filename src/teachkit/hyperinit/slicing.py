@@ -15,20 +15,25 @@ from torch.autograd.function import once_differentiable
 
 @dataclass(frozen=True)
 class Cut:
-    """Neighbouring nodes of one input that need the same channels.
+    """Neighbouring nodes of one input that need the same channels at the same scale.
 
     Attributes:
         source: which of the inputs they belong to.
         start, stop: their places in it.
         shape: channels out and in, height and width.
-        scales: what the numbers of each are multiplied by.
+        scale: what their numbers are multiplied by.
     """
 
     source: int
     start: int
     stop: int
     shape: tuple[int, int, int, int]
-    scales: tuple[float, ...]
+    scale: float
+
+    @property
+    def count(self) -> int:
+        """How many nodes."""
+        return self.stop - self.start
 
 
 def cut_products(weight: Tensor, bias: Tensor, inputs: Sequence[Tensor], cuts: Sequence[Cut]) -> list[Tensor]:
@@ -48,40 +53,46 @@ class _CutProducts(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, cuts: tuple[Cut, ...], weight: Tensor, bias: Tensor, *inputs: Tensor) -> Any:
         ctx.cuts, ctx.like, ctx.parts = cuts, (weight, bias), _parts(cuts)
-        own = [
-            weight[:channels_out, :channels_in].flatten(0, 1)
-            for channels_in, channels_out in ctx.parts.items()
-        ]
-        by_width = dict(zip(ctx.parts, own, strict=True))
+        own = _of_width(ctx.parts, weight)
+        shifts = _of_width(ctx.parts, bias)
         found = []
         for cut in cuts:
-            channels_out, channels_in = cut.shape[:2]
-            shift = bias[:channels_out, :channels_in].flatten()
-            result = torch.addmm(shift, _rows(inputs, cut), by_width[channels_in][: len(shift)].t())
-            nodes = result.view(cut.stop - cut.start, -1, len(shift)).mul_(_scales(cut, weight))
-            found += [node.t().contiguous().view(cut.shape) for node in nodes]
-        ctx.save_for_backward(*own, *inputs)
+            rows, width = cut.shape[0] * cut.shape[1], cut.shape[1]
+            result = torch.addmm(
+                shifts[width][:rows, None],
+                own[width][:rows],
+                _rows(inputs, cut).t(),
+                beta=cut.scale,
+                alpha=cut.scale,
+            )  # [rows, nodes * places]
+            if cut.count == 1:
+                found.append(result.view(cut.shape))
+            else:
+                by_node = result.view(rows, cut.count, -1).transpose(0, 1).contiguous()
+                found += by_node.view(cut.count, *cut.shape).unbind()
+        ctx.save_for_backward(*own.values(), *inputs)
         return tuple(found)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> Any:
-        own, inputs = ctx.saved_tensors[: len(ctx.parts)], ctx.saved_tensors[len(ctx.parts) :]
+        own = dict(zip(ctx.parts, ctx.saved_tensors, strict=False))
+        inputs = ctx.saved_tensors[len(own) :]
         for_weight, for_bias = (torch.zeros_like(tensor) for tensor in ctx.like)
         for_inputs = [torch.empty_like(x) for x in inputs]
-        by_width = dict(zip(ctx.parts, own, strict=True))
         taken = 0
         for cut in ctx.cuts:
-            count, (channels_out, channels_in) = cut.stop - cut.start, cut.shape[:2]
-            mine = torch.stack([g.flatten(2).flatten(0, 1) for g in gradients[taken : taken + count]], dim=1)
-            taken += count
-            slopes = mine.mul_(_scales(cut, mine).view(1, count, 1)).flatten(1)  # [channels, rows]
+            channels_out, channels_in = cut.shape[:2]
+            mine = [gradient.flatten(2) for gradient in gradients[taken : taken + cut.count]]
+            taken += cut.count
+            slopes = torch.cat(mine, dim=2) if cut.count > 1 else mine[0]  # [.., .., nodes * places]
             # In place: no tensor of the size of the layer for each cut.
             for_weight[:channels_out, :channels_in].baddbmm_(
-                slopes.view(channels_out, channels_in, -1), _rows(inputs, cut).expand(channels_out, -1, -1)
+                slopes, _rows(inputs, cut).expand(channels_out, -1, -1), alpha=cut.scale
             )
-            for_bias[:channels_out, :channels_in] += slopes.sum(1).view(channels_out, channels_in)
-            torch.mm(slopes.t(), by_width[channels_in][: len(slopes)], out=_rows(for_inputs, cut))
+            for_bias[:channels_out, :channels_in].add_(slopes.sum(2), alpha=cut.scale)
+            flat, target = slopes.flatten(0, 1), _rows(for_inputs, cut)
+            torch.addmm(target, flat.t(), own[channels_in][: len(flat)], beta=0, alpha=cut.scale, out=target)
         return None, for_weight, for_bias, *for_inputs
 
 
@@ -94,10 +105,14 @@ def _parts(cuts: Sequence[Cut]) -> dict[int, int]:
     return most
 
 
+def _of_width(parts: dict[int, int], whole: Tensor) -> dict[int, Tensor]:
+    """For each number of channels in, those rows of `whole` as a matrix: a view where that can be."""
+    return {
+        channels_in: whole[:channels_out, :channels_in].flatten(0, 1)
+        for channels_in, channels_out in parts.items()
+    }
+
+
 def _rows(inputs: Sequence[Tensor], cut: Cut) -> Tensor:
     """Hidden states of all places of the nodes of a cut, [nodes * places, hidden]."""
     return inputs[cut.source][cut.start : cut.stop].flatten(0, 1)
-
-
-def _scales(cut: Cut, like: Tensor) -> Tensor:
-    return torch.tensor(cut.scales, dtype=like.dtype, device=like.device).view(-1, 1, 1)
