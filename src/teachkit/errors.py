@@ -56,6 +56,10 @@ class FormatError(DataError, ValueError):
     """A file or array is not in the form it must have."""
 
 
+class PredictionFileError(FormatError):
+    """A prediction file has faults; `faults` lists all of them as (file, line, column, value, message)."""
+
+
 class TrainingError(TeachkitError):
     """A training run cannot go on."""
 

@@ -30,9 +30,11 @@ operations          the operations and weights of a network as boxes
 path_lengths        which of them are joined, and over how many edges
 spy                 the adjacency matrix of several graphs, a block each
 cells               nuclei of an image joined to their neighbours
+set_scores          one score of several models over the sets of a benchmark
 boxes, ladder       errors over many random splits; errors step by step against a baseline
 """
 
+from teachkit.plots.across_sets import set_scores as set_scores
 from teachkit.plots.animations import Animation as Animation
 from teachkit.plots.animations import animate as animate
 from teachkit.plots.cell_graphs import cells as cells
@@ -48,6 +50,7 @@ from teachkit.plots.decodings import decoding as decoding
 from teachkit.plots.degrees import LayerCount as LayerCount
 from teachkit.plots.degrees import degree_maps as degree_maps
 from teachkit.plots.degrees import sharing as sharing
+from teachkit.plots.designs import Answers as Answers
 from teachkit.plots.designs import Design as Design
 from teachkit.plots.designs import untrained_designs as untrained_designs
 from teachkit.plots.explorers import Explorer as Explorer

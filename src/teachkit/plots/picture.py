@@ -4,7 +4,8 @@ import base64
 import html
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property, wraps
 from pathlib import Path
 from typing import Any, ParamSpec
@@ -96,11 +97,19 @@ class Picture:
             f'src="data:image/png;base64,{source}">'
         )
 
+    @property
+    def svg(self) -> bytes:
+        """The picture as SVG with its alternative text, the same bytes for the same figure."""
+        stream = io.BytesIO()
+        with _house_style({"svg.hashsalt": "teachkit"}):
+            self.figure.savefig(stream, format="svg", metadata={"Date": None, "Description": self.alt})
+        return stream.getvalue()
+
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the PNG to `path`, whole or not at all, and return the path."""
+        """Write SVG to a path that ends in .svg, else PNG, whole or not at all, and return the path."""
         target = Path(path)
         with atomic(target) as temporary:
-            temporary.write_bytes(self.png)
+            temporary.write_bytes(self.svg if target.suffix == ".svg" else self.png)
         return target
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, dict[str, str | int]]]:
@@ -120,14 +129,20 @@ def styled(draw: Callable[P, Picture]) -> Callable[P, Picture]:
 
     @wraps(draw)
     def with_style(*args: P.args, **kwargs: P.kwargs) -> Picture:
-        with mpl.rc_context():
-            mpl.rcdefaults()
-            mpl.rcParams.update(STYLE)
+        with _house_style():
             picture = draw(*args, **kwargs)
             _ = picture.png  # rendered here, while the style holds
             return picture
 
     return with_style
+
+
+@contextmanager
+def _house_style(more: dict[str, Any] | None = None) -> Iterator[None]:
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(STYLE | (more or {}))
+        yield
 
 
 def new_figure(width: float, height: float) -> Figure:
