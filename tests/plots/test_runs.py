@@ -21,7 +21,7 @@ def test_the_curve_is_the_mean_and_the_band_is_scipys_t_interval():
 def test_one_seed_gives_a_line_without_a_band():
     picture = plots.curves({"arm": [[1.0, 2.0]]})
     assert not picture.figure.axes[0].collections
-    assert "Mean over 1 seed." in picture.alt
+    assert "One run." in picture.alt
 
 
 def test_a_long_title_is_broken_so_that_it_fits_the_figure():

@@ -8,6 +8,7 @@ Source: Knyazev et al., Parameter prediction for unseen deep architectures, Neur
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -41,12 +42,36 @@ class Parameter:
         kind: "weight" of a convolution or linear layer, "bias" of one, "gamma" or "beta" of a normalisation.
         shape: of the tensor.
         head: it belongs to the last layer, whose outputs are those of a task.
+        transposed: 0, or the groups of a transposed convolution, whose tensor starts with the channels in.
     """
 
     name: str
     kind: Kind
     shape: tuple[int, ...]
     head: bool = False
+    transposed: int = 0
+
+    @property
+    def layout(self) -> tuple[int, ...]:
+        """Its shape in the order channels out, channels in of one group, kernel."""
+        return layout(self.shape, self.transposed)
+
+
+def layout(shape: tuple[int, ...], transposed: int = 0) -> tuple[int, ...]:
+    """Channels out, channels in of one group, kernel, of a tensor of `shape`; see `Parameter`.
+
+    >>> layout((8, 2, 3, 3), transposed=2)  # 8 channels in, 2 groups, 2 channels out each
+    (4, 4, 3, 3)
+    """
+    return (shape[1] * transposed, shape[0] // transposed, *shape[2:]) if transposed else shape
+
+
+@cache
+def four(shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """Channels out and in, height and width; a linear layer is a 1 × 1 kernel, and depth is left out."""
+    channels_out, channels_in, *kernel = (int(size) for size in (*shape, 1)[: max(len(shape), 2)])
+    height, width = (*kernel, 1, 1)[:2] if len(kernel) < 3 else kernel[-2:]
+    return channels_out, channels_in, height, width
 
 
 @dataclass(frozen=True, eq=False)

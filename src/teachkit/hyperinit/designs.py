@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 SHOWN = 64  # pictures, each in four turns
 DRAWS = 5  # of random numbers
 STAGES, WIDTHS, DEPTHS, KERNELS = (1, 2, 3, 4), (8, 12, 16, 24, 32), (1, 2, 3), (3, 5, 7)
-EXAMPLES = ((1, 8, 2, 5), (2, 12, 1, 3), (3, 16, 1, 3))  # stages, width, depth, kernel of the still picture
+EXAMPLES = ((2, 8, 1, 5), (2, 12, 1, 3), (3, 16, 1, 3))  # stages, width, depth, kernel of the still picture
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,14 +46,18 @@ class Designed:
         graph: its operations and weights.
         accuracy: share of turns found: "predicted", and "Kaiming", the mean over random draws.
         draws: the same for each random draw.
+        answers: some of the turned pictures, and what it says.
         weights: how many numbers it has.
+        name: its settings on one line.
     """
 
     architecture: Architecture
     graph: ArchitectureGraph
     accuracy: dict[str, float]
     draws: tuple[float, ...]
+    answers: plots.Answers
     weights: int
+    name: str
 
     @property
     def sentence(self) -> str:
@@ -67,9 +71,10 @@ class Designed:
     @property
     def row(self) -> plots.Design:
         """As it is drawn."""
-        name = f"{self.architecture}: {self.weights:,} numbers"
         edges = self.graph.edges.astype(np.int64)
-        return plots.Design(name, drawing.nodes(self.graph), edges, self.accuracy["predicted"], self.draws)
+        return plots.Design(
+            self.name, drawing.nodes(self.graph), edges, self.accuracy["predicted"], self.draws
+        )
 
 
 class Designer(plots.Explorer):
@@ -101,6 +106,7 @@ class Designer(plots.Explorer):
         # Whole pictures, upright or turned: nothing is cut off, so the reader knows what was asked.
         self._inputs, self._targets = Rotation(zoom=(1, 1))(shown, torch.Generator(device))
         self._found: dict[Architecture, Designed] = {}
+        self._last: Designed | None = None
 
     def at(
         self, family: str = "basic", stages: int = 3, width: int = 16, depth: int = 1, kernel: int = 3
@@ -118,6 +124,11 @@ class Designer(plots.Explorer):
             UnknownNameError: for another family.
             SettingsError: for settings that make no network.
         """
+        self._last = self._made(family, stages, width, depth, kernel)
+        self.__dict__.pop("picture", None)  # the next one shows this network too
+        return self._last
+
+    def _made(self, family: str, stages: int, width: int, depth: int, kernel: int) -> Designed:
         _known(family, self.families)
         if stages < 1 or depth < 1 or width < 4:
             raise SettingsError(
@@ -127,39 +138,56 @@ class Designer(plots.Explorer):
         widths = tuple(min(width * 2**stage, 64) for stage in range(stages))
         architecture = BUILD[family](widths, (depth,) * stages, kernel)
         if architecture not in self._found:
-            self._found[architecture] = self._ask(architecture)
+            name = f"{family}: {_many(stages, 'stage')}, width {width}, depth {depth}, kernel {kernel}"
+            self._found[architecture] = self._ask(architecture, name)
         return self._found[architecture]
 
     @torch.no_grad()
-    def _ask(self, architecture: Architecture) -> Designed:
+    def _ask(self, architecture: Architecture, name: str) -> Designed:
         net = meta_net(architecture, self._channels, Rotation.outputs, read=self._initializer.graph)
         predicted = self._initializer.predict([net.graph], heads=Rotation.outputs)[0]
-        draws = tuple(
-            self._share(net, kaiming(net, torch.Generator().manual_seed(seed))) for seed in range(DRAWS)
-        )
-        accuracy = {"predicted": self._share(net, predicted), "Kaiming": float(np.mean(draws))}
+        generators = (torch.Generator().manual_seed(seed) for seed in range(DRAWS))
+        said = [self._says(net, numbers) for numbers in (predicted, *(kaiming(net, g) for g in generators))]
+        found, *draws = (float((says == self._targets).float().mean()) for says in said)
         weights = sum(tensor.numel() for tensor in predicted.values())
-        return Designed(architecture, net.graph, accuracy, draws, weights)
+        return Designed(
+            architecture,
+            net.graph,
+            {"predicted": found, "Kaiming": float(np.mean(draws))},
+            tuple(draws),
+            self._some(said[0], said[1]),
+            weights,
+            f"{name}; {weights:,} numbers",
+        )
 
-    def _share(self, net: MetaNet, numbers: Numbers) -> float:
-        """Share of the turns that a network with these numbers finds."""
-        here: dict[str, Tensor] = {name: value.to(self._inputs) for name, value in numbers.items()}
-        return float((net(here, self._inputs).argmax(1) == self._targets).float().mean())
+    def _says(self, net: MetaNet, numbers: Numbers) -> Tensor:
+        """The turns that a network with these numbers says, of all inputs."""
+        return net({name: value.to(self._inputs) for name, value in numbers.items()}, self._inputs).argmax(1)
+
+    def _some(self, *said: Tensor) -> plots.Answers:
+        """The first pictures in all four turns, and what is said of them; none is chosen."""
+        each = len(self._inputs) // Rotation.outputs
+        rows = [turn * each + picture for picture in range(min(2, each)) for turn in range(Rotation.outputs)]
+        images = self._inputs[rows].permute(0, 2, 3, 1).cpu().double().numpy()
+        turns, predicted, random = (every[rows].cpu().numpy() for every in (self._targets, *said))
+        return plots.Answers(images[..., 0] if images.shape[3] == 1 else images, turns, predicted, random)
 
     @cached_property
-    def picture(self) -> plots.Picture:  # type: ignore[override]
-        """Three networks, one of each family where there are three."""
-        return self._draw(
-            [
-                self.at(self.families[place % len(self.families)], *example)
-                for place, example in enumerate(EXAMPLES)
-            ]
-        )
+    def picture(self) -> plots.Picture:  # type: ignore[override]  # drawn only when somebody looks
+        """Three networks, one of each family where there are three; and below them the last one asked for."""
+        made = [
+            self._made(self.families[place % len(self.families)], *example)
+            for place, example in enumerate(EXAMPLES)
+        ]
+        if self._last is not None:
+            made = [one for one in made if one is not self._last] + [self._last]
+        return self._draw(made)
 
     def _draw(self, made: Sequence[Designed]) -> plots.Picture:
         pictures = len(self._inputs) // Rotation.outputs
         return plots.untrained_designs(
             [one.row for one in made],
+            made[-1].answers,
             title="Which way is up? Networks that were never trained",
             note=f"{self.title}: {pictures} pictures × four turns. Kaiming: mean of {DRAWS} draws (dots); "
             "dashed: a guess.",
@@ -187,6 +215,10 @@ class Designer(plots.Explorer):
         button.on_click(show)
         show()
         return widgets.VBox([widgets.HBox([*lists.values()]), button, view])
+
+
+def _many(count: int, name: str) -> str:
+    return f"{count} {name}" if count == 1 else f"{count} {name}s"
 
 
 def _known(family: str, families: Sequence[str] | dict[str, Any]) -> None:

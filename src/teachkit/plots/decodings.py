@@ -11,7 +11,6 @@ from teachkit.plots.neural_graphs import SIGNED
 from teachkit.plots.picture import (
     BLUE,
     GREY,
-    ORANGE,
     VERMILION,
     Picture,
     caption,
@@ -65,7 +64,8 @@ def decoding(steps: Decoding, *, title: str = "") -> Picture:
     height, width = steps.weights.shape[2:]
     distinct = len(np.unique(steps.weights.astype(np.float32)))
     note = (
-        f"{rows} × {columns} × {height} × {width} = {steps.weights.size:,} weights, {distinct:,} different."
+        f"{rows} × {columns} × {height} × {width} = {steps.weights.size:,} weights, {distinct:,} different. "
+        "Steps 3 and 4 show the middle of the kernel; blue below 0, red above."
     )
     caption(figure, note)
     middle = (
@@ -87,11 +87,11 @@ def decoding(steps: Decoding, *, title: str = "") -> Picture:
 
 def _copied(steps: Decoding) -> str:
     out, into = steps.copies
-    return "nothing is copied" if (out, into) == (1, 1) else f"the block stands there {out} × {into} times"
+    return "Nothing is copied" if (out, into) == (1, 1) else f"The block stands there {out} × {into} times"
 
 
 def _state(axes: Axes, steps: Decoding) -> None:
-    axes.bar(np.arange(len(steps.state)), steps.state, color=np.where(steps.state < 0, ORANGE, BLUE))
+    axes.bar(np.arange(len(steps.state)), steps.state, color=np.where(steps.state < 0, BLUE, VERMILION))
     axes.axhline(0, color=GREY, lw=0.8)
     axes.set(title=f"1. state of the node: {len(steps.state)} numbers", xticks=[], ylabel="value")
 
@@ -120,8 +120,12 @@ def _whole(axes: Axes, steps: Decoding) -> None:
         axes.axhline(line - 0.5, color="black", lw=0.7)
     for line in range(steps.block[1], columns, steps.block[1]):
         axes.axvline(line - 0.5, color="black", lw=0.7)
-    axes.set(title=f"4. all {rows} × {columns} channels: {_copied(steps)}", xlabel="channel in")
-    axes.set_ylabel("channel out")
+    copies = "nothing is copied"
+    if steps.copies != (1, 1):
+        copies = f"{steps.copies[0]} × {steps.copies[1]} copies"
+        high, wide = steps.block
+        axes.add_patch(Rectangle((-0.5, -0.5), wide, high, fill=False, ec=VERMILION, lw=2.2, clip_on=False))
+    axes.set(title=f"4. all {rows} × {columns} channels: {copies}", xlabel="channel in", ylabel="channel out")
 
 
 def _middle(steps: Decoding) -> Floats:
@@ -139,24 +143,24 @@ def _matrix(axes: Axes, values: Floats, steps: Decoding) -> None:
 def _sizes(axes: Axes, steps: Decoding) -> str:
     """Sizes of the numbers before and after the last multiplication, on a logarithmic axis."""
     after = np.abs(steps.weights[: steps.block[0], : steps.block[1]]).ravel()
-    after = after[after > 0]
+    after = after[after > 0]  # zero has no place on a logarithmic axis
     before = after / steps.factor
-    low, high = np.log10(min(after.min(), before.min())), np.log10(max(after.max(), before.max()))
-    low = max(low, high - 5)
-    bins = np.logspace(low, high + 1e-6, 60)
+    both = np.log10([*after, *before, steps.factor])
+    bins = np.logspace(max(both.min(), both.max() - 5), both.max() + 1e-6, 60)
     fan_in = steps.weights[0].size
     for values, colour, name in (
         (before, GREY, "before"),
         (after, BLUE, f"times √(2 / {fan_in:,})" if _halved(steps) else f"times √(1 / {fan_in:,})"),
     ):
-        axes.hist(values, bins, color=colour, alpha=0.55, label=name)
+        axes.hist(values, list(bins), color=colour, alpha=0.55, label=name)
     spread = float(steps.weights.std())
-    axes.axvline(steps.factor, color=VERMILION, ls="--", lw=1.6, label="spread of Kaiming's numbers")
-    axes.axvline(spread, color="black", lw=1.6, label="their spread here")
+    top, lines = 0.58, {"lw": 1.8}  # the key stands above
+    axes.axvline(spread, ymax=top, color="black", label="their standard deviation", **lines)
+    axes.axvline(steps.factor, ymax=top, color=VERMILION, ls="--", label="that of Kaiming's numbers", **lines)
     axes.set(xscale="log", yticks=[], xlabel="size of a number", title="5. size of the numbers")
     axes.spines["left"].set_visible(False)
-    axes.legend(loc="upper left", fontsize=9)
-    axes.set_ylim(top=axes.get_ylim()[1] * 1.55)
+    axes.legend(loc="upper left", fontsize=9.5)
+    axes.set_ylim(top=axes.get_ylim()[1] * 1.7)
     return (
         f"Spread {spread:.2g} after the last multiplication with {steps.factor:.2g}, the spread of Kaiming's "
         f"numbers: {spread / steps.factor:.2f} of it"

@@ -38,7 +38,7 @@ def layer_spreads(
     axes.minorticks_off()
     axes.grid(axis="y")
     axes.set_axisbelow(True)
-    figure.legend(loc="outside upper center", ncols=len(spreads))
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(spreads))
     figure.suptitle(title)
     caption(figure, note)
     said = "; ".join(f"{name} {np.median(values):.2f}" for name, values in spreads.items())

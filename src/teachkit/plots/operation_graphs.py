@@ -117,8 +117,9 @@ def operations(nodes: Sequence[Operation], edges: Ints, *, title: str = "") -> P
     axes.axis("off")
     _key(axes, counts, columns)
     figure.suptitle(title)
-    said = f"{len(nodes)} nodes, {len(edges)} edges. A line that ends at a number goes on there."
-    note = said if crossing else said.partition(" A ")[0]
+    note = f"{_count(len(nodes), 'node')}, {_count(len(edges), 'edge')}."
+    if crossing:
+        note += " A line that ends at a number goes on there."
     caption(figure, note)
     return Picture(figure, sentences(title, note, _in_words(nodes, edges, counts)))
 
@@ -164,17 +165,16 @@ def sketch(axes: Axes, nodes: Sequence[Operation], edges: Ints) -> None:
     lanes = _lanes([node.level for node in nodes], edges)
     at = [(float(node.level), -0.9 * lane) for node, lane in zip(nodes, lanes, strict=True)]
     for src, dst in edges.tolist():
-        (x, y), (to_x, to_y) = at[src], at[dst]
-        straight = to_x - x == 1 or y != to_y
-        way = "arc3" if straight else f"arc3,rad={-min(0.9, 1.6 / (to_x - x))}"
-        line = FancyArrowPatch((x, y), (to_x, to_y), connectionstyle=way, arrowstyle="-", color=GREY)
+        straight = at[dst][0] - at[src][0] == 1 or at[dst][1] != at[src][1]
+        way = "arc3" if straight else f"arc3,rad={-min(0.9, 1.6 / (at[dst][0] - at[src][0]))}"
+        line = FancyArrowPatch(at[src], at[dst], connectionstyle=way, arrowstyle="-", color=GREY)
         line.set(linewidth=0.9, zorder=1)
         line.shrinkA = line.shrinkB = 0
         axes.add_patch(line)
-    axes.scatter(
-        *np.array(at).T, s=46, marker="s", c=[KINDS[node.kind].colour for node in nodes], ec=GREY, lw=0.7
-    )
-    axes.set(xlim=(-1, max(x for x, _ in at) + 1), ylim=(-0.9 * max(lanes) - 0.7, 1.5))
+    x, y = np.array(at).T
+    axes.scatter(x, y, s=46, marker="s", c=[KINDS[node.kind].colour for node in nodes], ec=GREY, lw=0.7)
+    arcs = len(edges) >= len(nodes)  # a chain has one edge less than nodes, and needs no room above
+    axes.set(xlim=(-1, x.max() + 1), ylim=(y.min() - 0.7, 1.5 if arcs else 0.7))
     axes.axis("off")
 
 
@@ -320,6 +320,10 @@ def _key(axes: Axes, counts: Counter[str], columns: int) -> None:
         fontsize=9,
         handlelength=1.2,
     )
+
+
+def _count(number: int, name: str) -> str:
+    return f"{number:,} {name}" if number == 1 else f"{number:,} {name}s"
 
 
 def _in_words(nodes: Sequence[Operation], edges: Ints, counts: Counter[str]) -> str:

@@ -70,7 +70,7 @@ def curves(
     figure.suptitle("\n".join(_wrap(line, 76) for line in title.splitlines()))
     if len(series) > 1:
         figure.legend(loc="outside right center")
-    note = f"Mean over {_seeds(seeds)}" + ("; band: 95 % t interval of the mean" if seeds != {1} else "")
+    note = "One run" if seeds == {1} else f"Mean over {_seeds(seeds)}; band: 95 % t interval of the mean"
     caption(figure, note)
     return Picture(figure, sentences(title, f"{ylabel} against {xlabel}: {'; '.join(said)}", note))
 
