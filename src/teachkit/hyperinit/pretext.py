@@ -109,7 +109,7 @@ class TwoViews:
     outputs: int = 32
     crop: tuple[float, float] = (0.4, 1.0)
     flip: bool = True
-    intensity: float = 0.4
+    intensity: float = 0.15
     noise: float = 0.1
     views: ClassVar[int] = 2
 
