@@ -6,6 +6,7 @@ attributes, so tests and callers need not parse the sentence.
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
 
 
 class TeachkitWarning(UserWarning):
@@ -58,6 +59,8 @@ class FormatError(DataError, ValueError):
 
 class PredictionFileError(FormatError):
     """A prediction file has faults; `faults` lists all of them as (file, line, column, value, message)."""
+
+    faults: list[Any]
 
 
 class TrainingError(TeachkitError):

@@ -22,7 +22,6 @@ from teachkit.errors import nearest
 
 SUM_TOLERANCE = 1e-3  # half precision and three decimals stay inside
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 NOT_A_NUMBER = {"nan", "na", "n/a", "null", "none", "#n/a"}
 INFINITE = {"inf", "infinity"}
 Tables = dict[str, NDArray[np.float64]]
@@ -137,14 +136,16 @@ class CarefulReader:
         """The id of a row, not met before; None after a fault."""
         rows = gathered.member.rows
         allowed = f"the ids of {gathered.member.name} are 0 to {rows - 1:,}"
-        if not WHOLE.fullmatch(row.id):
+        # R writes 100000 as 1e+05 and pandas, after a gap, 5 as 5.0: both are whole numbers.
+        number = float(row.id) if NUMBER.fullmatch(row.id) else math.nan
+        if not number.is_integer() and not math.isinf(number):
             reason = "is not a whole number" if row.id else "the id is missing"
             self._fault(row.line, "id", row.id, f"{reason}; {allowed}{row.ending}")
             return None
-        place = int(row.id) if len(row.id) < 20 else rows
-        if not 0 <= place < rows:
+        if not 0 <= number < rows:
             self._fault(row.line, "id", row.id, f"out of range; {allowed}")
             return None
+        place = int(number)
         if first := int(gathered.line_of_id[place]):
             self._fault(row.line, "id", row.id, f"{row.name} has this id in line {first:,} already")
             return None
@@ -161,10 +162,10 @@ class CarefulReader:
             self._fault(row.line, f"p{len(given)}", "", f"the line ends after {count}")
         for index, value in enumerate(beyond, start=wanted):
             if value or index >= self.layout.probabilities:
-                hint = "; is the decimal mark a comma?" if WHOLE.fullmatch(value) else ""
+                hint = "; is the decimal mark a comma?" if value.isdecimal() else ""
                 reason = f"{member.name} has {wanted} probabilities, so nothing may stand here{hint}"
                 self._fault(row.line, f"p{index}", value, reason)
-                break  # one misplaced comma shifts all that follows
+                return None  # one misplaced comma shifts everything
         for index, value in enumerate(given):
             if reason := complaint(value):
                 self._fault(row.line, f"p{index}", value, reason + row.ending)

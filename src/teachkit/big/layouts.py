@@ -57,6 +57,11 @@ def layout_of(text: Text, suite: Suite, size: int, faults: Faults) -> Layout | N
     if len(first) > LONGEST_LINE:
         faults.add(text.label, 1, "", "", f"the line is longer than {LONGEST_LINE:,} bytes; this is no CSV")
         return None
+    if b"\r" in first:
+        faults.add(
+            text.label, 1, "", "", "lines end in \\r alone; save with the line ends of Windows or Unix"
+        )
+        return None
     words = first.decode("utf-8", "replace")
     fields = [field.strip().strip('"') for field in words.split(",")]
     if fields[0] != "dataset" and (found := STANDARD_NAME.fullmatch(text.name)):
