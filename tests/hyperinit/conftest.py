@@ -1,9 +1,15 @@
 """Small networks, and one thread."""
 
+from collections.abc import Callable
+
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from teachkit.data import Split
+from teachkit.data.splits import Info
 
 
 @pytest.fixture(autouse=True)
@@ -31,3 +37,18 @@ class Residual(nn.Module):
 @pytest.fixture
 def residual() -> type[Residual]:
     return Residual
+
+
+@pytest.fixture(scope="session")
+def toy() -> Callable[..., Split]:
+    """`toy("train")`: 40 grey pictures of 12 pixels; those of class 1 are brighter in one corner."""
+
+    def make(part: str, n: int = 40) -> Split:
+        rng = np.random.default_rng([0, len(part), n])
+        labels = np.arange(n) % 2
+        pixels = rng.integers(0, 180, (n, 12, 12))
+        pixels[labels == 1, :6, :6] += 60
+        info = Info("toy", "Toy", "binary", ("dark", "bright"), 1, "CC0", True, "none", "made here")
+        return Split(pixels.astype(np.uint8), labels[:, None], info, part, 12)
+
+    return make
