@@ -8,8 +8,8 @@ from torch import nn
 
 from teachkit import plots
 from teachkit.errors import UnknownNameError, nearest
-from teachkit.hyperinit.architecture import ArchitectureGraph
-from teachkit.hyperinit.decoder import four, spread
+from teachkit.hyperinit.architecture import ArchitectureGraph, four
+from teachkit.hyperinit.decoder import spread
 
 if TYPE_CHECKING:
     from teachkit.hyperinit.initializer import HyperInitializer
@@ -20,17 +20,18 @@ def draw_decoding(
     initializer: "HyperInitializer", module: nn.Module, layer: str, title: str
 ) -> plots.Picture:
     graph = initializer.graph(module)
-    node, name, shape = _weights_of(graph, layer)
+    node, shape = _weights_of(graph, layer)
     decoder = initializer.decoder
     state = initializer.states([graph])[node]
     edge = decoder.max_kernel
     places = F.relu(decoder.places(state)).view(edge, edge, -1)
     block = decoder.block(shape)
-    weights = initializer.predict([graph])[0][name]
+    channels_out, channels_in, height, width = four(shape)
+    weights = decoder.definition(state, shape).reshape(channels_out, channels_in, -1, height, width)
     steps = plots.Decoding(
         state=state.cpu().double().numpy(),
         places=places.norm(dim=2).cpu().double().numpy(),
-        weights=weights.reshape(four(shape)).cpu().double().numpy(),
+        weights=weights[:, :, 0].cpu().double().numpy(),  # layers of a volume are equal
         block=block[:2],
         used=block[2:],
         factor=spread(shape),
@@ -38,10 +39,10 @@ def draw_decoding(
     return plots.decoding(steps, title=title or f"{graph.name}, {layer}")
 
 
-def _weights_of(graph: ArchitectureGraph, layer: str) -> tuple[int, str, tuple[int, ...]]:
-    """Node, name and shape of the weights of a layer."""
+def _weights_of(graph: ArchitectureGraph, layer: str) -> tuple[int, tuple[int, ...]]:
+    """Node of a layer, and the shape of its weights, channels out first."""
     known = {
-        parameter.name.removesuffix(".weight"): (node, parameter.name, parameter.shape)
+        parameter.name.removesuffix(".weight"): (node, parameter.layout)
         for node, covered in enumerate(graph.parameters)
         for parameter in covered
         if parameter.kind == "weight" and not parameter.head

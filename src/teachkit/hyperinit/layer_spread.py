@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from teachkit import plots
+from teachkit.hyperinit.architecture import four
 from teachkit.hyperinit.architectures import Architecture
-from teachkit.hyperinit.decoder import four
 from teachkit.hyperinit.meta_nets import MetaNet, Numbers, meta_net
 
 if TYPE_CHECKING:
