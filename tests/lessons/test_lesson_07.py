@@ -1,5 +1,6 @@
 """Lesson 07: what its cells define is what the package computes, and what its text says is so."""
 
+import json
 import math
 
 import numpy as np
@@ -73,6 +74,16 @@ def test_the_mean_film_finds_99_turns_in_a_hundred(real_data, lesson, text):
     parts = (data.load("pneumoniamnist", part).sample(1000) for part in ("train", "test"))
     assert round(lesson["turns_by_mean"](*parts)[0], 2) == 0.99
     assert "PneumoniaMNIST): .99" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("pneumoniamnist", ".99"), ("breastmnist", ".92"), ("retinamnist", ".65")]
+)
+def test_shares_of_turns_in_the_text_are_those_of_the_study(root, text, name, said):
+    cell = json.loads((root / "studies" / "results" / "07" / f"mean_{name}.json").read_text())
+    assert f"{cell['values']['accuracy']:.2f}".lstrip("0") == said
+    titles = {"pneumoniamnist": "PneumoniaMNIST)", "breastmnist": "BreastMNIST", "retinamnist": "RetinaMNIST"}
+    assert f"{titles[name]}: {said}" in text
 
 
 def test_states_by_hand_are_those_of_the_text(lesson, tiny, text):
