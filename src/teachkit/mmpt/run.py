@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -172,7 +173,7 @@ class Run:
     def _share_gradients(self) -> None:
         """Sum gradients over processes. All know the whole batch, so all have gradients of the same heads."""
         if self.fabric.world_size > 1:
-            used = [cast(Tensor, p.grad) for p in self.net.parameters() if p.grad is not None]
+            used = [p.grad for p in self.net.parameters() if p.grad is not None]
             flat = self.fabric.all_reduce(torch.cat([g.flatten() for g in used]), reduce_op="sum")
             for gradient, part in zip(used, cast(Tensor, flat).split([g.numel() for g in used]), strict=True):
                 gradient.copy_(part.view_as(gradient))
@@ -191,13 +192,21 @@ class Run:
     def _set_rates(self, number: int) -> dict[str, float]:
         """Learning rates of the backbone and of each head, for the next step."""
         recipe, history = self.recipe, self.history
-        shared = recipe.factor(history.steps / sum(self.passes), number)
+        shared = recipe.factor(self._progress(number), number)
         body, *heads = self.optimizer.param_groups
         body["lr"] = recipe.lr * shared
         for group, seen, planned in zip(heads, history.seen, self.planned, strict=True):
             own = recipe.factor(seen / max(planned, 1), number)
             group["lr"] = (recipe.head_lr or recipe.lr) * (own if recipe.head_schedule == "own" else shared)
         return {"lr": body["lr"], "head_lr": float(np.mean([group["lr"] for group in heads]))}
+
+    def _progress(self, number: int) -> float:
+        """Share of the steps done; of those of the domain under way, where one comes after the other."""
+        epochs, first, last = self.sampler.epochs, 0, len(self.passes)
+        if self.sampler.kind == "sequential":
+            first = number // epochs * epochs
+            last = first + epochs
+        return (self.history.steps - sum(self.passes[:first])) / sum(self.passes[first:last])
 
     def _refuse_non_finite(self, sums: Tensor, number: int) -> None:
         broken = torch.nonzero(~torch.isfinite(sums[:, 0])).flatten().tolist()
@@ -265,7 +274,9 @@ class Run:
 
 def _optimizer(net: DomainNet, recipe: Recipe) -> Optimizer:
     """One group of parameters for the backbone, and one for each head."""
-    optimizer = make_optimizer(recipe.optimizer, net.backbone.parameters(), recipe.lr)
+    # torch's fused SGD fails where some numbers of a group have a momentum and others not yet.
+    kind = partial(torch.optim.SGD, momentum=0.9) if recipe.optimizer == "sgd" else recipe.optimizer
+    optimizer = make_optimizer(kind, net.backbone.parameters(), recipe.lr)
     for head in net.heads:
         optimizer.add_param_group({"params": list(head.parameters())})
     for group in optimizer.param_groups:

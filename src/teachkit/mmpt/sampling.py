@@ -56,7 +56,7 @@ class Sampler:
     "mixed"        a batch holds rows of all domains in random order: every row once a pass when alpha is 1
     "temperature"  a batch holds one domain, drawn with probability n^alpha / sum; small domains come round
                    more than once a pass, large ones not wholly
-    "sequential"   one domain a pass: the first one for `epochs` passes, then the second, and so on
+    "sequential"   one domain a pass: the first for `epochs` passes, then the second, and so on
     =============  =====================================================================================
 
     Attributes:

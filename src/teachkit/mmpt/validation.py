@@ -49,7 +49,7 @@ def validated(
     for number, (domain, batches) in enumerate(zip(domains, shelf.domains, strict=True)):
         if number % fabric.world_size == fabric.global_rank:
             said = answers(net, fabric, batches, number, domain.task, statistics, ROWS_AT_ONCE).scores()
-            found[number] = torch.tensor([said[name] for name in SCORES])
+            found[number] = torch.tensor([said[name] for name in SCORES], dtype=torch.float64)
     if fabric.world_size > 1:
         found = cast(Tensor, fabric.all_reduce(found, reduce_op="sum"))
     return [dict(zip([f"val_{name}" for name in SCORES], row, strict=True)) for row in found.tolist()]
