@@ -2,32 +2,50 @@
 
     TEACHKIT_DATA=/path/to/data make study 07
 
-Parts (``ARGS="--parts train"`` runs one), each cell resumable. Weights of hyper-initializers lie in
+Parts (``ARGS="--parts proof"`` runs one), each cell resumable. Weights of hyper-initializers lie in
 build/studies/07 and are trained again where they are missing:
 
-- train: pre-training, on training pictures only.
+- mean: what the mean training picture alone knows about turns;
+- isolate: task, families of networks and steps, judged by probes on validation pictures; writes the choice;
+- proof: networks that were never trained, on the published task;
+- down: seven starts on tasks with few labels; refuses to run before the choice;
+- cost: seconds for graph and numbers, beside pre-training of each network;
+- curve: the same probes after up to 12,000 steps.
 """
 
-from _grid import Grid, command
-from _hyperinit_arms import isolate_recipes, proof_recipes
-from _hyperinit_training import trained
+from _grid import Grid, command, write_section
+from _hyperinit_arms import curve_recipes
+from _hyperinit_choice import chosen, probe_cell, run_isolate
+from _hyperinit_cost import run_cost
+from _hyperinit_down import run_down as run_down_cells
+from _hyperinit_exam import run_mean, run_proof
+from _hyperinit_tables import section
 
 
-def run_train(grid: Grid) -> None:
-    """Seed by seed, so that a stopped study has the same seeds of everything."""
-    for seed in (0, 1):
-        for recipe in [*isolate_recipes([seed])]:
-            trained(grid, recipe)
-    for seed in (0, 1, 2):
-        for recipe in [*proof_recipes([seed])]:
-            trained(grid, recipe)
+def run_down(grid: Grid) -> None:
+    """With what validation chose."""
+    run_down_cells(grid, chosen(grid).__dict__)
+
+
+def run_curve(grid: Grid) -> None:
+    """The longest run takes half an hour of one processor."""
+    for recipe in curve_recipes():
+        probe_cell(grid, recipe)
 
 
 def write_tables(grid: Grid) -> None:
-    """Later."""
+    """Write the section of this study from whatever cells are there."""
+    write_section("07", section(grid))
 
 
-PARTS = {"train": run_train}
+PARTS = {
+    "mean": run_mean,
+    "isolate": run_isolate,
+    "proof": run_proof,
+    "down": run_down,
+    "cost": run_cost,
+    "curve": run_curve,
+}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What is asked before any downstream task: does the picture have an up, and do predicted networks find it?"""
+"""Before any downstream task: does the picture have an up, and do predicted networks find it?"""
 
 from collections.abc import Iterator
 from typing import Any

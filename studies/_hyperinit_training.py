@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import torch
 from _grid import ROOT, Grid
-from _hyperinit_arms import FAMILIES, LR, NETS, Recipe
+from _hyperinit_arms import FAMILIES, INPUTS, INTENSITY, LR, NETS, Recipe
 
 from teachkit import data
 from teachkit.data.splits import Split
 from teachkit.hyperinit import HyperInitializer, Stream
 from teachkit.hyperinit.history import History
+from teachkit.hyperinit.pretext import Pretext, SimCLR, pretext_named
 
 WEIGHTS = ROOT / "build" / "studies" / "07"
 KEPT = 25  # losses are kept as means over so many steps
@@ -52,8 +53,8 @@ def pretrain(recipe: Recipe) -> dict[str, Any]:
         pictures(recipe.data, "train"),
         steps=recipe.steps,
         nets=NETS,
-        images_per_net=recipe.inputs,
-        pretext=recipe.pretext,
+        images_per_net=INPUTS[recipe.pretext],
+        pretext=task(recipe.pretext),
         stream=Stream(families=FAMILIES[recipe.families], seed=recipe.seed, size=recipe.collection),
         val=pictures(recipe.data, "val"),
         every=max(recipe.steps // 4, 125),
@@ -65,6 +66,11 @@ def pretrain(recipe: Recipe) -> dict[str, Any]:
     initializer.save(path)
     checkpoint.unlink()
     return course(history)
+
+
+def task(name: str) -> Pretext:
+    """With the settings of this study."""
+    return SimCLR(intensity=INTENSITY) if name == "simclr" else pretext_named(name)
 
 
 def course(history: History) -> dict[str, Any]:
