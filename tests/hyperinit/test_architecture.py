@@ -58,8 +58,20 @@ def test_nodes_and_edges_are_as_many_as_published(name, nodes, edges):
         lambda: vision.Classifier("small_resnet", weights=None, input_size=None, channels=1)(),
         lambda: vision.Classifier("efficientnet_lite0", weights=None)(),
         lambda: timm.create_model("mobilenetv2_050"),
+        lambda: timm.create_model("regnetx_002"),
+        lambda: timm.create_model("mixer_s32_224"),
     ],
-    ids=["resnet101", "regnet_y_1_6gf", "unet", "unet with resnet18", "small_resnet", "lite0", "timm"],
+    ids=[
+        "resnet101",
+        "regnet_y_1_6gf",
+        "unet",
+        "unet_with_resnet18",
+        "small_resnet",
+        "lite0",
+        "mobilenet",
+        "regnet",
+        "mixer",
+    ],
 )
 def test_every_tensor_is_covered_once_with_its_shape(network):
     module = network()
@@ -158,21 +170,76 @@ def test_what_has_no_rule_is_named_with_the_reason():
     class Odd(nn.Module):
         def __init__(self):
             super().__init__()
-            self.up, self.unused = nn.ConvTranspose2d(1, 2, 2), nn.Linear(2, 2)
-            self.scale, self.place = nn.Parameter(torch.ones(2, 1, 1)), nn.Parameter(torch.ones(1, 2, 3, 3))
+            self.words, self.unused = nn.Embedding(5, 2), nn.Linear(2, 2)
+            self.line = nn.Parameter(torch.ones(2, 3))
 
         def forward(self, x):
-            return self.up(x) * self.scale.exp() + self.place
+            return torch.cdist(self.words(x), self.line)
 
     why = dict(hyperinit.architecture_graph(Odd()).left_alone)
     assert why == {
-        "up.weight": "there is no rule for ConvTranspose2d",
-        "up.bias": "there is no rule for ConvTranspose2d",
+        "words.weight": "there is no rule for Embedding",
         "unused.weight": "the forward pass does not use it",
         "unused.bias": "the forward pass does not use it",
-        "scale": "there is no rule for the way it is used",
-        "place": "numbers of a position keep their start",
+        "line": "there is no rule for the function 'cdist'",
     }
+
+
+def test_learned_numbers_that_are_no_layer_keep_their_start():
+    class Free(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.slope = nn.Linear(4, 4), nn.PReLU()
+            self.token, self.place = nn.Parameter(torch.ones(1, 1, 4)), nn.Parameter(torch.ones(1, 6, 4))
+            self.scale = nn.Parameter(torch.ones(4))
+
+        def forward(self, x):
+            x = self.slope(self.first(x)) * self.scale.exp()
+            x = torch.cat([self.token.expand(x.shape[0], -1, -1), x], 1)
+            return x + self.place
+
+    graph = hyperinit.architecture_graph(Free())
+    assert graph.kinds == ("input", "conv", "bias", "pos_enc", "sum")
+    assert dict(graph.left_alone) == {
+        "token": "learned tokens keep their start",
+        "place": "numbers of a position keep their start",
+        "scale": "learned factors keep their start",
+        "slope.weight": "slopes of an activation keep their start",
+    }
+
+
+class Volumes(nn.Module):
+    """The same kinds of layers for lines, pictures and volumes, as layers or as functions."""
+
+    def __init__(self, axes: int, functions: bool):
+        super().__init__()
+        self.axes, self.functions = axes, functions
+        self.conv = getattr(nn, f"Conv{axes}d")(2, 6, 3, groups=2)
+        self.norm = nn.GroupNorm(3, 6)
+        self.up = getattr(nn, f"ConvTranspose{axes}d")(6, 4, 2, stride=2)
+        self.rms = nn.RMSNorm(4)
+
+    def forward(self, x):
+        if not self.functions:
+            x = self.up(self.norm(self.conv(x)))
+            x = getattr(F, f"max_pool{self.axes}d")(x, 2)
+            return self.rms(x.movedim(1, -1))
+        conv, up = (getattr(F, f"{kind}{self.axes}d") for kind in ("conv", "conv_transpose"))
+        x = conv(x, self.conv.weight, self.conv.bias, groups=2)
+        x = up(F.group_norm(x, 3, self.norm.weight, self.norm.bias), self.up.weight, self.up.bias, 2)
+        x = getattr(F, f"max_pool{self.axes}d")(x, 2)
+        return F.rms_norm(x.movedim(1, -1), (4,), self.rms.weight)
+
+
+@pytest.mark.parametrize("functions", [False, True], ids=["layers", "functions"])
+@pytest.mark.parametrize("axes", [1, 2, 3])
+def test_lines_pictures_and_volumes_have_rules(axes, functions):
+    graph = hyperinit.architecture_graph(network := Volumes(axes, functions))
+    assert covered(graph) == shapes(network)
+    assert graph.kinds == ("input", "sep_conv", "bias", "ln", "conv", "bias", "max_pool", "ln")
+    height, width = (3, 1) if axes == 1 else (3, 3)
+    assert graph.shapes[1].tolist() == [6, 1, height, width]
+    assert graph.shapes[4, :2].tolist() == [4, 6]  # channels out come first, unlike in its tensor
 
 
 def test_a_tensor_used_twice_is_covered_once():

@@ -17,6 +17,8 @@ SHAPES = [
     (20, 9, 3, 3),
     (5, 17),
     (2, 2, 9, 9),
+    (9, 4, 3),
+    (8, 9, 2, 3, 3),
 ]
 
 
@@ -58,6 +60,24 @@ def test_a_small_kernel_is_the_middle_of_a_large_one(decoder):
     state = torch.randn(1, 4)
     large, small = decoder(state, [entry(0, (2, 3, 5, 5)), entry(0, (2, 3, 3, 3))])
     torch.testing.assert_close(small / spread((2, 3, 3, 3)), large[:, :, 1:4, 1:4] / spread((2, 3, 5, 5)))
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_a_transposed_convolution_gets_the_same_numbers_in_its_own_order(decoder, groups):
+    state, (one, other) = torch.randn(1, 4), ((6, 4 // groups, 3, 3), (4, 6 // groups, 3, 3))
+    across = Parameter("up.weight", "weight", one, transposed=groups)
+    assert across.layout == other
+    found, plain = decoder(state, [(0, across), entry(0, other)])
+    assert found.shape == one
+    for group in range(groups):
+        ins, outs = (slice(group * size // groups, (group + 1) * size // groups) for size in (6, 4))
+        torch.testing.assert_close(found[ins].transpose(0, 1), plain[outs])
+
+
+def test_a_volume_holds_the_same_kernel_at_every_depth(decoder):
+    (tensor,) = decoder(torch.randn(1, 4), [entry(0, (8, 4, 3, 5, 5))])
+    torch.testing.assert_close(tensor[:, :, 0], tensor[:, :, 2])
+    assert spread((8, 4, 3, 5, 5)) == pytest.approx((2 / (4 * 3 * 5 * 5)) ** 0.5)
 
 
 def test_more_channels_are_copies(decoder):

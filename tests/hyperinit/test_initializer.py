@@ -13,6 +13,7 @@ from torch.func import functional_call
 from teachkit import data, hyperinit, vision
 from teachkit.errors import FormatError, SettingsError, TeachkitWarning
 from teachkit.hyperinit import HyperInitializer, recompute_statistics
+from teachkit.hyperinit.report import FACTOR, HEAD, POSITION, TOKEN
 
 
 @pytest.fixture
@@ -33,21 +34,46 @@ def test_a_published_network_gets_numbers_and_keeps_its_last_layer(classes):
     assert module(torch.randn(2, 3, 32, 32)).isfinite().all()
 
 
+SMALL_VIT = {"depth": 2, "embed_dim": 48, "num_heads": 2, "img_size": 32, "patch_size": 8}
+SMALL_CONVNEXT = {"depths": (1, 1, 1, 1), "dims": (8, 8, 16, 16)}
+SMALL_SWIN = {"depths": (1, 1), "embed_dim": 24, "num_heads": (2, 2), "img_size": 32, "window_size": 4}
+
+
 @pytest.mark.parametrize(
-    "network",
+    ("network", "kept"),
     [
-        lambda: timm.create_model("mobilenetv2_035", num_classes=3),
-        lambda: vision.Classifier("small_resnet", weights=None, input_size=None, channels=1)(),
-        lambda: vision.Classifier("efficientnet_lite0", weights=None)(),
+        (lambda: timm.create_model("mobilenetv2_035", num_classes=3), set()),
+        (lambda: timm.create_model("regnetx_002", num_classes=3), set()),
+        (lambda: timm.create_model("efficientnet_b0", num_classes=3), set()),
+        (lambda: timm.create_model("convnext_atto", **SMALL_CONVNEXT), {FACTOR}),
+        (lambda: timm.create_model("vit_tiny_patch16_224", **SMALL_VIT), {POSITION, TOKEN}),
+        (lambda: timm.create_model("swin_tiny_patch4_window7_224", **SMALL_SWIN), {POSITION}),
+        (lambda: vision.Classifier("small_resnet", weights=None, input_size=None, channels=1)(), set()),
+        (lambda: vision.Classifier("efficientnet_lite0", weights=None)(), set()),
     ],
-    ids=["timm", "small_resnet", "lite0"],
+    ids=["mobilenet", "regnet", "efficientnet", "convnext", "vit", "swin", "small_resnet", "lite0"],
 )
-def test_all_but_the_last_layer_is_predicted(small, network):
+def test_all_layers_but_the_last_are_predicted(small, network, kept):
     module = network()
-    names = [name for name, _ in module.named_parameters()]
+    before = copy.deepcopy(module.state_dict())
     report = small.initialize(module)
-    assert len(report.left_alone) == 2
-    assert len(report.initialized) == len(names) - 2
+    assert {why for _, why in report.left_alone} == {HEAD, *kept}
+    assert sum(why == HEAD for _, why in report.left_alone) == 2
+    assert report.unexpected == ()
+    assert len(report.initialized) + len(report.left_alone) == len(list(module.parameters()))
+    names = {name for name, _ in report.left_alone}
+    for name, value in module.named_parameters():
+        assert value.equal(before[name]) is (name in names), name
+
+
+@pytest.mark.parametrize("name", ["vit_tiny_patch16_224", "convnext_atto"])
+def test_a_network_of_another_kind_runs_with_its_first_numbers(small, name):
+    settings = SMALL_VIT if name.startswith("vit") else SMALL_CONVNEXT
+    module = timm.create_model(name, num_classes=3, **settings)
+    small.initialize(module)
+    outputs = module.eval()(torch.rand(4, 3, 32, 32))
+    assert outputs.isfinite().all()
+    assert not outputs[0].allclose(outputs[1], atol=1e-6)
 
 
 @pytest.mark.parametrize("encoder", [None, "resnet18"])

@@ -128,7 +128,13 @@ class _Tracer(fx.Tracer):
 
 
 def program_of(module: nn.Module, whole: Collection[nn.Module] = ()) -> fx.GraphModule:
-    """The module as a torch.fx program that shares its parameters.
+    """The module as a torch.fx program that shares its parameters; see `steps_of`."""
+    graph, root = steps_of(module, whole)
+    return fx.GraphModule(root, graph)
+
+
+def steps_of(module: nn.Module, whole: Collection[nn.Module] = ()) -> tuple[fx.Graph, nn.Module]:
+    """The steps of the module, and the module in which their paths lead to layers and tensors.
 
     Args:
         whole: parts that become one operation each, whatever they do inside.
@@ -155,7 +161,7 @@ def program_of(module: nn.Module, whole: Collection[nn.Module] = ()) -> fx.Graph
                 module=type(module).__name__,
                 path=tracer.failed,
             ) from error
-        return fx.GraphModule(wrapped, graph)
+        return graph, wrapped
 
 
 def _is_leaf(module: nn.Module) -> bool:

@@ -18,13 +18,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import groupby
+from math import prod
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from teachkit.hyperinit.architecture import Parameter
+from teachkit.hyperinit.architecture import Parameter, four
 from teachkit.hyperinit.slicing import Cut, cut_products
 
 Shape = tuple[int, ...]
@@ -100,7 +101,7 @@ class Decoder(nn.Module):
         """Weights: the first two layers once a size of kernel, the last one once a number of channels."""
         by_size: dict[tuple[int, int], list[int]] = defaultdict(list)
         for number in sorted(wanted, key=lambda number: self._cut(plan[number][1])):
-            by_size[self.block(plan[number][1].shape)[2:]].append(number)
+            by_size[self.block(plan[number][1].layout)[2:]].append(number)
         inputs, cuts = [], []
         for source, (size, numbers) in enumerate(by_size.items()):
             inputs.append(self._middle(states[[plan[number][0] for number in numbers]], *size))
@@ -114,22 +115,22 @@ class Decoder(nn.Module):
         in_order = (number for numbers in by_size.values() for number in numbers)
         for number, block in zip(in_order, cut_products(*kernels, inputs, cuts), strict=True):
             parameter = plan[number][1]
-            shape = parameter.shape
+            shape = parameter.layout
             if parameter.head:
                 block = self._head(block)
                 shape = (len(block), *shape[1:])
                 block = block * spread(shape)
-            yield number, fit(block, shape)
+            yield number, arrange(fit(block, shape), parameter.transposed)
 
     def _cut(self, parameter: Parameter) -> tuple[int, int, float]:
         """Channels that a tensor needs of the last layer, and its scale.
 
         Where channels out are mixed later, in a head, all of them are needed, and scaled after that.
         """
-        channels_out, channels_in = self.block(parameter.shape)[:2]
+        channels_out, channels_in = self.block(parameter.layout)[:2]
         if parameter.head:
             return self.max_channels, channels_in, 1.0
-        return channels_out, channels_in, spread(parameter.shape)
+        return channels_out, channels_in, spread(parameter.layout)
 
     def _middle(self, states: Tensor, height: int, width: int) -> Tensor:
         """Hidden states [nodes, height * width, 8 dim] of the places in the middle of the map."""
@@ -170,13 +171,6 @@ class Decoder(nn.Module):
 
 
 @cache
-def four(shape: Shape) -> tuple[int, int, int, int]:
-    """Channels out and in, height and width; a linear layer is a 1 × 1 kernel."""
-    channels_out, channels_in, height, width = (*shape, 1, 1)[:4]
-    return channels_out, channels_in, height, width
-
-
-@cache
 def spread(shape: Shape) -> float:
     """Factor that keeps the spread of a signal through a layer with weights of `shape`.
 
@@ -185,7 +179,7 @@ def spread(shape: Shape) -> float:
     """
     _, channels_in, height, width = four(shape)
     gain = 1.0 if channels_in == 1 or height < width else 2.0
-    return float((gain / (channels_in * height * width)) ** 0.5)
+    return float((gain / prod(shape[1:])) ** 0.5)
 
 
 def fit(block: Tensor, shape: Shape) -> Tensor:
@@ -196,4 +190,13 @@ def fit(block: Tensor, shape: Shape) -> Tensor:
     copies = -(-channels_out // block.shape[0]), -(-channels_in // block.shape[1])
     if copies != (1, 1):
         block = block.repeat(*copies, 1, 1)[:channels_out, :channels_in]
+    if len(shape) == 5:  # through the depth of a volume, copies
+        return block[:, :, None].expand(shape)
     return block if block.shape == shape else block.reshape(shape)
+
+
+def arrange(tensor: Tensor, transposed: int) -> Tensor:
+    """A tensor [channels out, channels in of a group, ...] in the order of a transposed convolution."""
+    if not transposed:
+        return tensor
+    return tensor.unflatten(0, (transposed, -1)).transpose(1, 2).flatten(0, 1)

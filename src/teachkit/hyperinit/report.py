@@ -5,6 +5,11 @@ from dataclasses import dataclass, field
 
 HEAD = "the last layer belongs to the task"
 DECODER = "the decoder belongs to the task"
+POSITION = "numbers of a position keep their start"
+TOKEN = "learned tokens keep their start"
+FACTOR = "learned factors keep their start"
+SLOPE = "slopes of an activation keep their start"
+MEANT = (HEAD, DECODER, POSITION, TOKEN, FACTOR, SLOPE)  # these are no weights of a layer
 
 
 @dataclass(frozen=True)
@@ -25,8 +30,8 @@ class Report:
 
     @property
     def unexpected(self) -> tuple[tuple[str, str], ...]:
-        """What was left alone though it is part of no last layer and no decoder."""
-        return tuple((name, why) for name, why in self.left_alone if why not in (HEAD, DECODER))
+        """What was left alone and belongs to a layer that is neither the last one nor in a decoder."""
+        return tuple((name, why) for name, why in self.left_alone if why not in MEANT)
 
     @property
     def sentence(self) -> str:
