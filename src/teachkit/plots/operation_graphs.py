@@ -9,6 +9,7 @@ from math import ceil
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch
 from matplotlib.ticker import MaxNLocator
@@ -98,13 +99,10 @@ def operations(nodes: Sequence[Operation], edges: Ints, *, title: str = "") -> P
             nodes=len(nodes),
         )
     place = _place(nodes, edges)
-    right = max(x for x, _ in place.boxes) + WIDE + 0.1
-    tall = -min(y for _, y in place.boxes) + TALL
     counts = Counter(node.kind for node in nodes)
-    width = max(6.4, right + 0.2)
+    width = max(6.4, max(x for x, _ in place.boxes) + WIDE + 0.4)
     columns = int(width / KEY)
-    figure = new_figure(width, tall + place.above + 0.8 + 0.23 * ceil(len(counts) / columns))
-    axes = figure.subplots()
+    figure, axes = _canvas(place, width, ceil(len(counts) / columns))
     for node, at in zip(nodes, place.boxes, strict=True):
         _box(axes, node, at)
     crossing = [(src, dst) for src, dst in edges.tolist() if place.rows[src] != place.rows[dst]]
@@ -112,9 +110,6 @@ def operations(nodes: Sequence[Operation], edges: Ints, *, title: str = "") -> P
         if (src, dst) not in crossing:
             _arrow(axes, place, src, dst)
     _jumps(axes, place, crossing)
-    axes.set(xlim=(-0.1, max(6.2, right)), ylim=(-tall + TALL / 2 - 0.05, TALL / 2 + place.above))
-    axes.set_aspect("equal")
-    axes.axis("off")
     _key(axes, counts, columns)
     figure.suptitle(title)
     note = f"{_count(len(nodes), 'node')}, {_count(len(edges), 'edge')}."
@@ -231,6 +226,19 @@ def _lanes(levels: Sequence[int], edges: Ints) -> list[int]:
         lanes[node] = lane
         taken.update((level, lane) for level in (kept if lane else kept[:1]))
     return lanes
+
+
+def _canvas(place: _Places, width: float, key: int) -> tuple[Figure, Axes]:
+    """A figure in inches, with room for a title, for `key` lines below the boxes, and for a caption."""
+    low, high = min(y for _, y in place.boxes) - TALL / 2 - 0.05, TALL / 2 + place.above + 0.05
+    below, tall = 0.4 + 0.2 * key, high - low
+    height = below + tall + 0.45
+    figure = new_figure(width, height)
+    figure.set_layout_engine("none")
+    axes = figure.add_axes((0.1 / width, below / height, 1 - 0.2 / width, tall / height))
+    axes.set(xlim=(-0.1, width - 0.3), ylim=(low, high))
+    axes.axis("off")
+    return figure, axes
 
 
 def _box(axes: Axes, node: Operation, at: tuple[float, float]) -> None:
