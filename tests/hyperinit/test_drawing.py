@@ -9,7 +9,7 @@ from teachkit.errors import SettingsError
 from teachkit.hyperinit import architecture_graph, references
 from teachkit.hyperinit.architecture import ACTIVATION, OPS
 from teachkit.hyperinit.drawing import nodes
-from teachkit.plots.operation_graphs import KINDS
+from teachkit.plots.operation_kinds import KINDS
 
 
 class ShortCut(nn.Module):

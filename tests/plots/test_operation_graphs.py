@@ -6,7 +6,8 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from teachkit import plots
 from teachkit.errors import SettingsError
-from teachkit.plots.operation_graphs import KINDS, MOST_NODES, ROW, sketch
+from teachkit.plots.operation_graphs import MOST_NODES, ROW, sketch
+from teachkit.plots.operation_kinds import KINDS
 
 TINY = [
     plots.Operation("input", (), 0),
@@ -90,17 +91,6 @@ def test_a_graph_of_one_node_can_be_drawn():
     picture = plots.operations([plots.Operation("input", (), 0)], np.zeros((0, 2), dtype=np.int64))
     assert "1 nodes, 0 edges" not in picture.alt
     assert "1 node, 0 edges" in picture.alt
-
-
-def test_paths_show_edges_in_black_and_distances_without_zeros():
-    distances = np.array([[0, 1, 2], [0, 0, 1], [0, 0, 0]], dtype=np.uint8)
-    picture = plots.path_lengths(np.array([[0, 1], [1, 2]]), distances, title="Chain")
-    edges, lengths = (axes.images[0].get_array() for axes in picture.figure.axes[:2])
-    np.testing.assert_array_equal(edges, distances == 1)
-    np.testing.assert_array_equal(np.ma.filled(lengths, 0), distances)
-    assert lengths.mask.sum() == 6
-    assert picture.alt.startswith("Chain. 3 nodes, 2 edges; 3 pairs")
-    assert "at most 2 edges" in picture.alt
 
 
 def test_a_sketch_has_a_square_a_node_and_a_line_an_edge():

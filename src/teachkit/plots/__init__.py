@@ -67,9 +67,9 @@ from teachkit.plots.neural_graphs import lit_neurons as lit_neurons
 from teachkit.plots.neural_graphs import neurons as neurons
 from teachkit.plots.numbers import bands as bands
 from teachkit.plots.numbers import residuals as residuals
-from teachkit.plots.operation_graphs import Operation as Operation
 from teachkit.plots.operation_graphs import operations as operations
-from teachkit.plots.operation_graphs import path_lengths as path_lengths
+from teachkit.plots.operation_kinds import Operation as Operation
+from teachkit.plots.path_matrices import path_lengths as path_lengths
 from teachkit.plots.picture import Picture as Picture
 from teachkit.plots.pictures import images as images
 from teachkit.plots.runs import curves as curves

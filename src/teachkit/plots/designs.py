@@ -10,7 +10,8 @@ from matplotlib.patches import FancyArrowPatch, Patch
 from matplotlib.patheffects import Normal, Stroke
 from numpy.typing import NDArray
 
-from teachkit.plots.operation_graphs import KINDS, Operation, sketch
+from teachkit.plots.operation_graphs import sketch
+from teachkit.plots.operation_kinds import KINDS, Operation
 from teachkit.plots.picture import BLUE, GREY, ORANGE, Picture, caption, new_figure, sentences, styled
 
 Ints = NDArray[np.int64]

@@ -1,4 +1,4 @@
-"""The operations and weights of a network as boxes, and how far each is from the others."""
+"""The operations and weights of a network as boxes, or as a small sketch."""
 
 import textwrap
 from collections import Counter, defaultdict
@@ -12,10 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from teachkit.errors import SettingsError
+from teachkit.plots.operation_kinds import KINDS, Operation
 from teachkit.plots.picture import GREY, VERMILION, Picture, caption, new_figure, sentences, styled
 
 Ints = NDArray[np.int64]
@@ -26,57 +26,6 @@ PITCH, LANE = 1.08, 1.02  # from box to box, to the right and down
 ROW = 10  # boxes beside each other before the next row begins
 KEY = 2.9  # of an entry of the key, in inches
 STUB = 0.17  # of a line to another row
-
-LEARNED, CHANNELWISE, SCALED, JOINED, POOLED, OTHER = (
-    "#9CC9E8",
-    "#CBE3F3",
-    "#F5CF8A",
-    "#8FD0B9",
-    "#E3B8CF",
-    "#E6E6E6",
-)
-
-
-@dataclass(frozen=True)
-class Kind:
-    """How an operation is drawn: a word in its box, the colour of its group, and its meaning."""
-
-    word: str
-    colour: str
-    meaning: str
-
-    @property
-    def name(self) -> str:
-        return self.word if self.word == self.meaning else f"{self.word}: {self.meaning}"
-
-
-KINDS = {
-    "conv": Kind("conv", LEARNED, "convolution, linear layer"),
-    "sep_conv": Kind("sep", CHANNELWISE, "convolution by groups of channels"),
-    "dil_conv": Kind("dil", CHANNELWISE, "the same with gaps (dilated)"),
-    "bias": Kind("bias", SCALED, "bias"),
-    "bn": Kind("bn", SCALED, "BatchNorm"),
-    "ln": Kind("ln", SCALED, "LayerNorm, GroupNorm"),
-    "pos_enc": Kind("pos", SCALED, "position"),
-    "sum": Kind("sum", JOINED, "sum"),
-    "concat": Kind("concat", JOINED, "channels side by side"),
-    "cse": Kind("times", JOINED, "product (squeeze-excite)"),
-    "msa": Kind("att", JOINED, "attention"),
-    "max_pool": Kind("max", POOLED, "maximum of places"),
-    "avg_pool": Kind("avg", POOLED, "average of places"),
-    "glob_avg": Kind("mean", POOLED, "average of the whole map"),
-    "input": Kind("input", OTHER, "input"),
-    "activation": Kind("act", OTHER, "activation"),
-}
-
-
-@dataclass(frozen=True)
-class Operation:
-    """A node: its kind, one of `KINDS`; lines of detail; the longest path to it, in edges."""
-
-    kind: str
-    detail: tuple[str, ...]
-    level: int
 
 
 @styled
@@ -117,42 +66,6 @@ def operations(nodes: Sequence[Operation], edges: Ints, *, title: str = "") -> P
         note += " A line that ends at a number goes on there."
     caption(figure, note)
     return Picture(figure, sentences(title, note, _in_words(nodes, edges, counts)))
-
-
-@styled
-def path_lengths(edges: Ints, distances: NDArray[np.uint8], *, title: str = "") -> Picture:
-    """Two matrices: where edges are, and how many edges the shortest path from node to node has.
-
-    Args:
-        edges: from and to [E, 2].
-        distances: edges on the shortest path from row to column [N, N], 0 for none.
-        title: of the figure; name the network.
-    """
-    count, most = len(distances), max(int(distances.max(initial=0)), 1)
-    figure = new_figure(9.6, 4.9)
-    left, right = figure.subplots(1, 2, sharey=True)
-    joined = np.zeros((count, count))
-    joined[edges[:, 0], edges[:, 1]] = 1
-    left.imshow(joined, cmap="Greys", vmin=0, vmax=1, interpolation="nearest")
-    left.set(title="edges", ylabel="node that sends")
-    shown = right.imshow(
-        np.ma.masked_equal(distances, 0), cmap="viridis_r", vmin=1, vmax=most, interpolation="nearest"
-    )
-    right.set(title="edges on the shortest path")
-    ticks = MaxNLocator(integer=True)
-    figure.colorbar(shown, ax=right, shrink=0.82, label="edges; white: no path", ticks=ticks)
-    for axes in (left, right):
-        axes.set_xlabel("node that receives")
-        axes.spines[:].set_visible(True)
-    figure.suptitle(title)
-    pairs = int(np.count_nonzero(distances))
-    note = (
-        f"{count} nodes, {len(edges):,} edges; {pairs:,} pairs are joined by an edge or a longer path, of at "
-        f"most {most} edges."
-    )
-    caption(figure, note)
-    shape = "All marks lie above the diagonal: a node sends only to later ones."
-    return Picture(figure, sentences(title, note, shape))
 
 
 def sketch(axes: Axes, nodes: Sequence[Operation], edges: Ints) -> None:
