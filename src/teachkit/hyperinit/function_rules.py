@@ -41,7 +41,8 @@ def read_function(reader: "Reader", node: fx.Node, inputs: tuple[int, ...]) -> i
     """The node that holds the result of a call; None where no data goes in."""
     name = name_of(node)
     # A learned token is repeated as often as there are images: of these only the number goes in.
-    if not inputs or (name in REPEATS and reader.place.get(node.args[0]) is None):
+    first = node.args[0] if node.args else None
+    if not inputs or (name in REPEATS and isinstance(first, fx.Node) and reader.place[first] is None):
         return None
     if name in WITH_WEIGHTS:
         return WITH_WEIGHTS[name](reader, node, inputs[0])
