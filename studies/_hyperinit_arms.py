@@ -65,9 +65,9 @@ def proof_recipes(seeds: Sequence[int] = SEEDS) -> Iterator[Recipe]:
         yield Recipe(DEVELOPMENT, "rotation", "six", 1_000, seed)
 
 
-def isolate_recipes(seeds: Sequence[int] = SEEDS) -> Iterator[Recipe]:
+def isolate_recipes(seeds: Sequence[int] = SEEDS, lengths: Sequence[int] = STEPS) -> Iterator[Recipe]:
     """Task, families and steps, each combination on the development set."""
-    for seed, steps, pretext, families in product(seeds, STEPS, ("rotation", "simclr"), ISOLATED):
+    for seed, steps, pretext, families in product(seeds, lengths, ("rotation", "simclr"), ISOLATED):
         yield Recipe(DEVELOPMENT, pretext, families, steps, seed)
 
 

@@ -105,10 +105,10 @@ def unseen(found: Found) -> str:
     return "\n\n".join(
         [
             "Accuracy for quarter turns (a guess: 0.250) of networks that were never drawn and never "
-            "trained. All their weights, last layer included, are predicted; BatchNorm takes the statistics of "
-            f"each batch of test pictures. Rotation, 1,000 steps. `{OUTSIDE}` belongs to a family that was not "
-            "drawn. Loss (a guess: 1.386), axis (0.5) and turn given the axis (0.5) are means over the "
-            "other four.",
+            "trained. All their weights, last layer included, are predicted. BatchNorm takes the statistics "
+            f"of each batch of test pictures. Rotation, 1,000 steps. `{OUTSIDE}` belongs to a family that "
+            "was not drawn. Loss (a guess: 1.386), axis (0.5) and turn given the axis (0.5) are means over "
+            "the other four.",
             markdown_table(header, rows),
         ]
     )
