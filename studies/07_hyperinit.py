@@ -9,8 +9,9 @@ build/studies/07 and are trained again where they are missing:
 - isolate: task, families of networks and steps, judged by probes on validation pictures; writes the choice;
 - proof: networks that were never trained, on the published task;
 - down: seven starts on tasks with few labels; refuses to run before the choice;
-- cost: seconds for graph and numbers, beside pre-training of each network;
-- curve: the same probes after up to 12,000 steps.
+- curve: the probes of the choice after up to 12,000 steps;
+- long: the tasks with few labels, from the longest of these runs;
+- cost: seconds for graph and numbers, beside pre-training of each network.
 """
 
 from _grid import Grid, command, write_section
@@ -18,6 +19,7 @@ from _hyperinit_arms import curve_recipes
 from _hyperinit_choice import chosen, probe_cell, run_isolate
 from _hyperinit_cost import run_cost
 from _hyperinit_down import run_down as run_down_cells
+from _hyperinit_down import run_long
 from _hyperinit_exam import run_mean, run_proof
 from _hyperinit_tables import section
 
@@ -43,8 +45,9 @@ PARTS = {
     "isolate": run_isolate,
     "proof": run_proof,
     "down": run_down,
-    "cost": run_cost,
     "curve": run_curve,
+    "long": run_long,
+    "cost": run_cost,
 }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from _grid import Grid
-from _hyperinit_arms import DEVELOPMENT, FINAL, Recipe
+from _hyperinit_arms import CURVE_STEPS, DEVELOPMENT, FINAL, Recipe
 from _hyperinit_training import pictures, trained, untrained
 from torch import nn
 
@@ -23,6 +23,8 @@ DATA = (*FINAL, DEVELOPMENT)
 NETWORKS = ("resnet14", "vgg6", "mobilenet2")
 QUICK = ("kaiming", "untrained", "published", "chosen", "shuffled")
 OWN = ("own_rotation", "own_chosen")  # most of the time goes into these
+LONG = "long"  # one long pre-training on the development set, for the sets with grey pictures
+LONG_DATA = ("breastmnist", DEVELOPMENT)
 DRAWS = (0, 1, 2)
 PRETRAININGS = 1  # draw d takes the hyper-initializer of seed d % PRETRAININGS
 LABELS = 20
@@ -70,9 +72,11 @@ class Cell:
 
     @property
     def recipe(self) -> Recipe:
-        """The hyper-initializer behind it, trained on the same set's training pictures."""
+        """The hyper-initializer behind it; but for the long run, trained on pictures of the same set."""
         if self.pretext is None or self.families is None or self.steps is None:
             raise ValueError(f"No hyper-initializer stands behind '{self.start}'.")
+        if self.start == LONG:
+            return Recipe(DEVELOPMENT, self.pretext, self.families, self.steps, 0)
         return Recipe(self.data, self.pretext, self.families, self.steps, self.draw % PRETRAININGS)
 
 
@@ -82,6 +86,8 @@ def behind(start: str, chosen: Mapping[str, Any]) -> tuple[str | None, str | Non
         return "rotation", "three", 1_000
     if start in ("chosen", "shuffled"):
         return chosen["pretext"], chosen["families"], chosen["steps"]
+    if start == LONG:
+        return "simclr", "seven", max(CURVE_STEPS)
     if start.startswith("own_"):
         return ("rotation" if start == "own_rotation" else chosen["pretext"]), None, OWN_STEPS
     return None, None, None
@@ -94,6 +100,17 @@ def down_cells(
     for draw, starts in product(draws, (QUICK, OWN)):
         for network, key, start in product(networks, DATA, starts):
             yield Cell(key, network, start, draw, *behind(start, chosen))
+
+
+def long_cells() -> Iterator[Cell]:
+    """Networks from the long pre-training; BreastMNIST is another kind of picture than it has seen."""
+    for draw, network, key in product(DRAWS, NETWORKS, LONG_DATA):
+        yield Cell(key, network, LONG, draw, *behind(LONG, {}))
+
+
+def run_long(grid: Grid) -> None:
+    """On the development set, and on a set of another kind of pictures."""
+    _run(grid, long_cells())
 
 
 def run_down(grid: Grid, chosen: Mapping[str, Any]) -> None:

@@ -4,16 +4,17 @@ from collections.abc import Callable, Iterator
 
 from _grid import markdown_table
 from _hyperinit_arms import DEVELOPMENT
-from _hyperinit_down import DATA, FEW_STARTS, LABELS, NETWORKS, OTHER_LABELS, OWN, QUICK
+from _hyperinit_down import DATA, FEW_STARTS, LABELS, LONG, NETWORKS, OTHER_LABELS, OWN, QUICK
 from _hyperinit_found import START_TITLES, ByDraw, Estimate, Found, difference, mean, shown, verdict
 
-STARTS = (*QUICK, *OWN)
+STARTS = (*QUICK, LONG, *OWN)
 PAIRS = (
     ("chosen", "kaiming"),
     ("published", "kaiming"),
     ("chosen", "untrained"),
     ("chosen", "shuffled"),
     ("untrained", "kaiming"),
+    ("long", "kaiming"),
     ("own_chosen", "chosen"),
     ("own_rotation", "kaiming"),
 )

@@ -17,6 +17,7 @@ START_TITLES = {
     "published": "as published",
     "chosen": "chosen",
     "shuffled": "chosen, shuffled",
+    "long": "long run",
     "own_rotation": "own, rotation",
     "own_chosen": "own, chosen task",
 }

@@ -1,6 +1,6 @@
 """What a reader must know before the tables of study 07."""
 
-from _hyperinit_arms import INPUTS, INTENSITY, LR, NETS
+from _hyperinit_arms import CURVE_STEPS, INPUTS, INTENSITY, LR, NETS
 from _hyperinit_choice import CHOICE_SEEDS, PUBLISHED
 from _hyperinit_down import DRAWS, EPOCHS, LABELS, OWN_STEPS, RATES
 from _hyperinit_found import Found
@@ -25,7 +25,9 @@ def about(found: Found) -> str:
             "- Starts. *Kaiming*: random. *Untrained*: predicted by a hyper-initializer before its training. "
             f"*As published*: rotation, families {PUBLISHED.families}, {PUBLISHED.steps:,} steps. *Chosen*: "
             f"what validation chose ({picked}). *Shuffled*: the chosen numbers, in a random order within "
-            f"each tensor. *Own*: the network itself, {OWN_STEPS} steps of the same task from Kaiming.",
+            "each tensor. *Long run*: SimCLR, seven families, "
+            f"{max(CURVE_STEPS):,} steps on PneumoniaMNIST, also used for BreastMNIST. *Own*: the network "
+            f"itself, {OWN_STEPS} steps of the same task from Kaiming.",
             "- Last layer, labelled pictures, order of batches and the pictures for BatchNorm's statistics "
             "are the same for all starts of a draw. The statistics are computed anew before every scoring.",
             f"- Pre-training: AdamW, rate {LR:g}, warm-up and cosine, {NETS} networks a step; rotation with "
