@@ -32,6 +32,9 @@ N ?= $(filter 0%,$(MAKECMDGOALS))
 bench: .venv/ready  ## measure speed as ratios to a plain baseline; writes benchmarks/results
 	for script in benchmarks/bench_*.py; do python $$script || exit 1; done
 
+hyperinit: .venv/ready  ## train the hyper-initializer that comes with the package (about an hour)
+	python -m teachkit.hyperinit.shipping $(ARGS)
+
 cloudbuild: .venv/ready  ## write cloudbuild.yaml anew from notebooks/course.toml
 	python -m teachkit.ops.cloudbuild
 
@@ -47,4 +50,4 @@ lock: .venv/ready  ## resolve requirements.lock anew from pyproject.toml
 	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 	touch $@
 
-.PHONY: help run test lab check study bench cloudbuild lock
+.PHONY: help run test lab check study bench hyperinit cloudbuild lock

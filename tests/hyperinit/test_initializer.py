@@ -76,6 +76,26 @@ def test_a_network_of_another_kind_runs_with_its_first_numbers(small, name):
     assert not outputs[0].allclose(outputs[1], atol=1e-6)
 
 
+def test_noise_tells_copies_of_channels_apart_and_changes_nothing_else(small, residual):
+    plain, noisy = residual(20), residual(20)
+    noisy.load_state_dict(plain.state_dict())
+    small.initialize(plain)
+    small.initialize(noisy, noise=0.01)
+    assert plain.conv.weight[8:16].equal(plain.conv.weight[:8])
+    difference = (noisy.conv.weight - plain.conv.weight).detach()
+    assert float(difference.std() / plain.conv.weight.detach().std()) == pytest.approx(0.01, rel=0.1)
+    assert not noisy.conv.weight[8:16].equal(noisy.conv.weight[:8])
+    for name in ("norm.weight", "norm.bias", "conv.bias", "head.weight"):
+        assert noisy.get_parameter(name).equal(plain.get_parameter(name)), name
+    narrow = residual(8)
+    again = copy.deepcopy(narrow)
+    small.initialize(narrow)
+    small.initialize(again, noise=0.01)
+    assert all(one.equal(other) for one, other in zip(narrow.parameters(), again.parameters(), strict=True))
+    with pytest.raises(SettingsError, match="noise"):
+        small.initialize(narrow, noise=-1)
+
+
 @pytest.mark.parametrize("encoder", [None, "resnet18"])
 def test_of_a_unet_the_encoder_is_predicted_and_the_decoder_stays(small, encoder):
     module = vision.UNet(1, 2, depth=2, base_width=4, norm="batch", encoder=encoder)

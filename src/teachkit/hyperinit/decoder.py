@@ -79,6 +79,10 @@ class Decoder(nn.Module):
         most, edge = self.max_channels, self.max_kernel
         return min(channels_out, most), min(channels_in, most), min(height, edge), min(width, edge)
 
+    def copies(self, parameter: Parameter) -> bool:
+        """Whether weights have more channels than are calculated, so that some are copies."""
+        return parameter.kind == "weight" and max(parameter.layout[:2]) > self.max_channels
+
     def forward(self, states: Tensor, plan: Plan, heads: bool = False) -> list[Tensor | None]:
         """The tensors of a plan.
 

@@ -20,15 +20,29 @@ SHIPPED = "trained.pt"
 Kind = TypeVar("Kind", bound="HyperInitializer")
 
 
-def save(initializer: "HyperInitializer", path: Path) -> Path:
-    """Write settings, numbers and steps of training; the name is kept as given."""
+def save(initializer: "HyperInitializer", path: Path, half: bool = False) -> Path:
+    """Write settings, numbers and steps of training; the name is kept as given.
+
+    Args:
+        half: round numbers to half precision, three digits, which halves the file.
+    """
+    numbers = {name: value.detach().cpu() for name, value in initializer.state_dict().items()}
+    if half:
+        numbers = {name: value.half() for name, value in numbers.items()}
+        if wide := [name for name, value in numbers.items() if not bool(value.isfinite().all())]:
+            raise SettingsError(
+                f"'{wide[0]}' holds numbers beyond 65,504, the largest of half precision.",
+                "Save it with half=False.",
+                name=wide[0],
+            )
     state = {
         "format": FORMAT,
         "version": VERSION,
         "settings": initializer.settings,
         "trained_steps": initializer.trained_steps,
         "heads": initializer.decoder.heads,
-        "numbers": {name: value.detach().cpu() for name, value in initializer.state_dict().items()},
+        "about": initializer.about,
+        "numbers": numbers,
     }
     with atomic(path) as temporary:
         torch.save(state, temporary)
@@ -77,7 +91,8 @@ def _read(kind: "type[Kind]", path: Path) -> "Kind":
             initializer.grow_head(state["heads"])
         initializer.load_state_dict(state["numbers"])
         initializer.trained_steps = int(state["trained_steps"])
-    except (KeyError, TypeError, RuntimeError, AttributeError, TeachkitError) as error:
+        initializer.about = dict(state.get("about", {}))  # younger than the format
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, TeachkitError) as error:
         raise _refused(path, " ".join(str(error).split()[:30])) from error
     if broken := [name for name, value in state["numbers"].items() if not bool(value.isfinite().all())]:
         raise _refused(path, f"'{broken[0]}' holds numbers that are not finite")

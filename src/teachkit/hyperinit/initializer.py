@@ -6,6 +6,7 @@ Source: Shang et al., One hyper-initializer for all network architectures in med
 What that paper leaves open follows Knyazev et al., NeurIPS 2021, whose network it takes over.
 """
 
+import math
 import time
 import warnings
 from collections.abc import Sequence
@@ -50,6 +51,7 @@ class HyperInitializer(Views, nn.Module):
     Attributes:
         settings: the values above, by name.
         trained_steps: steps of pre-training behind it.
+        about: data, licence and settings of that training; empty unless someone wrote it down.
 
     Raises:
         SettingsError: for a value that makes no sense.
@@ -83,6 +85,7 @@ class HyperInitializer(Views, nn.Module):
         _check(self.settings)
         self.s_max, self.activations, self.seed = s_max, activations, seed
         self.trained_steps = 0
+        self.about: dict[str, Any] = {}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.embedding = NodeEmbedding(dim, activations)
@@ -151,7 +154,7 @@ class HyperInitializer(Views, nn.Module):
         found: list[dict[str, Tensor]] = self(graphs, heads)
         return found
 
-    def initialize(self, module: nn.Module, images: Images | None = None) -> Report:
+    def initialize(self, module: nn.Module, images: Images | None = None, *, noise: float = 0.0) -> Report:
         """Give `module` its first numbers, in place.
 
         The last layer stays as it is, to the bit: it belongs to the task. Of a `vision.UNet` the encoder gets
@@ -160,11 +163,16 @@ class HyperInitializer(Views, nn.Module):
         Args:
             images: pictures without labels, from which these statistics are computed; without, they are mean
                 0 and variance 1, and the network must not be evaluated before it was trained.
+            noise: random numbers of this share of the spread of a tensor are added to weights that hold
+                copies of channels, so that the copies differ (Knyazev et al. 2023). They come from torch's
+                own generator.
 
         Returns:
             What got numbers, and what was left alone and why. A warning counts what should have got some.
         """
         began = time.perf_counter()
+        if not 0 <= noise < math.inf:
+            raise SettingsError(f"noise={noise} is not possible.", "Give 0 or more.", noise=noise)
         if any(parameter.is_meta for parameter in module.parameters()):
             raise FormatError(
                 f"{type(module).__name__} is on the device 'meta', where there are no numbers.",
@@ -183,9 +191,12 @@ class HyperInitializer(Views, nn.Module):
                     f"{len(broken)} tensors would get numbers that are not finite, '{broken[0]}' first.",
                     "Load another checkpoint, or train again with a lower lr.",
                 )
+            copied = {p.name for here in graph.parameters for p in here if self.decoder.copies(p)}
             for name, parameter in module.named_parameters():
                 if name in numbers:
                     parameter.copy_(numbers[name])
+                    if noise and name in copied:
+                        parameter.add_(torch.randn_like(parameter), alpha=noise * float(parameter.std()))
         reset_statistics(module.encoder if isinstance(module, UNet) else module)
         if images is not None:
             recompute_statistics(module, images)
@@ -213,9 +224,9 @@ class HyperInitializer(Views, nn.Module):
 
         return pretrain(self, images, **settings)
 
-    def save(self, path: str | Path) -> Path:
-        """Write settings and numbers to `path`, whole or not at all."""
-        return files.save(self, Path(path))
+    def save(self, path: str | Path, half: bool = False) -> Path:
+        """Write settings and numbers to `path`, whole or not at all; with `half` in half precision."""
+        return files.save(self, Path(path), half)
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> Self:
