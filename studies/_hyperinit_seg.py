@@ -55,7 +55,7 @@ class Cell:
         """All that decides its result."""
         settings = {
             **asdict(self), "data": DATA, "rates": RATES, "crop": CROP, "crops": CROPS, "steps": STEPS,
-            "batch": 16, "optimizer": "adamw, cosine", "unet": {"depth": 3, "base_width": 16, "norm": "batch"},
+            "batch": 16, "optimizer": "adamw, cosine", "unet": "depth 3, base width 16, BatchNorm",
         }  # fmt: skip
         if self.pretext is not None:
             settings |= {"families": FAMILIES[FAMILY], "pretraining_steps": PRETRAINING_STEPS, "edge": SMALL}
@@ -85,8 +85,17 @@ def run_cell(cell: Cell, grid: Grid) -> dict[str, Any]:
     values: dict[str, Any] = {"by_rate": {}, "dice": {}}
     for rate in RATES:
         network = deepcopy(start)
-        how = {"optimizer": "adamw", "schedule": "cosine", "device": "cpu"}
-        training.fit(network, train, steps=STEPS, batch_size=16, lr=rate, seed=cell.draw, **how)
+        training.fit(
+            network,
+            train,
+            steps=STEPS,
+            batch_size=16,
+            lr=rate,
+            seed=cell.draw,
+            optimizer="adamw",
+            schedule="cosine",
+            device="cpu",
+        )
         recompute_statistics(network, unlabelled)
         values["by_rate"][f"{rate:g}"] = nucleus_dice(network, asked("val"))
         values["dice"][f"{rate:g}"] = nucleus_dice(network, asked("test"))

@@ -13,8 +13,8 @@ from teachkit.errors import SettingsError
 from teachkit.graphs.tracing import evaluating
 from teachkit.hyperinit.downstream import Sample, fine_tuning
 from teachkit.hyperinit.statistics import Images, as_floats, recompute_statistics
-from teachkit.plots import Picture
-from teachkit.plots import images as draw_images
+from teachkit.plots.map_courses import map_courses
+from teachkit.plots.picture import Picture
 
 
 def activation_maps(network: nn.Sequential, images: Images) -> tuple[np.ndarray, np.ndarray]:
@@ -115,21 +115,14 @@ def draw_maps(
             network, sample, shown, lr=rate, epochs=asked, seed=seed, batch_size=batch_size
         )
         columns |= {f"{arm}\n{_when(epoch)}": _enlarged(found[epoch], shown) for epoch in asked}
-    pictures, titles, overlay = [], [], []
-    pixels = np.asarray(shown.images)
-    for row in range(len(shown)):
-        label = shown.info.classes[int(shown.labels[row, 0])]
-        for name, maps in {f"image\n{label}": np.zeros(pixels.shape[:3]), **columns}.items():
-            pictures.append(pixels[row])
-            titles.append(name if row == 0 or name.startswith("image") else "")
-            overlay.append(maps[row])
-    return draw_images(
-        pictures,
-        titles,
-        columns=1 + len(columns),
-        overlay=np.stack(overlay),
-        overlay_label="evidence for the class named (largest of each map = 1)",
-        suptitle=title,
+    rates = ", ".join(f"{arm} {rate:g}" for arm, (_, rate) in starts.items())
+    return map_courses(
+        np.asarray(shown.images),
+        [shown.info.classes[label] for label in shown.labels[:, 0]],
+        columns,
+        title=title,
+        note="Images at random, none chosen. The largest value of each map is 1. 'Start': the last layer is "
+        f"random.\nLearning rates: {rates}.",
     )
 
 

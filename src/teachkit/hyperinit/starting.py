@@ -1,7 +1,7 @@
 """Networks with first numbers of five kinds; the last layer follows from the seed alone."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -73,16 +73,21 @@ def untrained_start(
 
 
 def shuffled_start(network: nn.Sequential, seed: int) -> nn.Sequential:
-    """Bring the entries of each tensor into a random order, in place; the last layer stays.
+    """Bring the entries of each tensor of the body into a random order, in place; see `shuffle`."""
+    shuffle(body_of(network).values(), seed)
+    return network
+
+
+def shuffle(parameters: Iterable[Tensor], seed: int) -> None:
+    """Bring the entries of each tensor into a random order, in place.
 
     Spread and distribution of every tensor are kept. What the arrangement says is lost.
     """
     with seeded(seed), torch.no_grad():
         reseed(seed, 3)
-        for parameter in body_of(network).values():
+        for parameter in parameters:
             order = torch.randperm(parameter.numel())
             parameter.copy_(parameter.flatten()[order].view_as(parameter))
-    return network
 
 
 def transferred_start(
