@@ -11,6 +11,7 @@ build/studies/07 and are trained again where they are missing:
 - down: seven starts on tasks with few labels; refuses to run before the choice;
 - curve: the probes of the choice after up to 12,000 steps;
 - long: the tasks with few labels, from the longest of these runs;
+- seg: a U-Net whose encoder gets predicted numbers;
 - cost: seconds for graph and numbers, beside pre-training of each network.
 """
 
@@ -21,6 +22,7 @@ from _hyperinit_cost import run_cost
 from _hyperinit_down import run_down as run_down_cells
 from _hyperinit_down import run_long
 from _hyperinit_exam import run_mean, run_proof
+from _hyperinit_seg import run_seg as run_seg_cells
 from _hyperinit_tables import section
 
 
@@ -35,6 +37,11 @@ def run_curve(grid: Grid) -> None:
         probe_cell(grid, recipe)
 
 
+def run_seg(grid: Grid) -> None:
+    """With the task that validation chose."""
+    run_seg_cells(grid, chosen(grid).__dict__)
+
+
 def write_tables(grid: Grid) -> None:
     """Write the section of this study from whatever cells are there."""
     write_section("07", section(grid))
@@ -47,6 +54,7 @@ PARTS = {
     "down": run_down,
     "curve": run_curve,
     "long": run_long,
+    "seg": run_seg,
     "cost": run_cost,
 }
 

@@ -81,7 +81,7 @@ def _line(found: Found, title: str, a: str, b: str) -> str:
 
 
 def _said(column: Sequence[Estimate | None]) -> str:
-    """Median, range and how many intervals exclude zero; networks of basic families and the other one apart."""
+    """Range, and how many intervals exclude zero; the network of the outside family apart."""
     texts = []
     for title, wanted in ((f"on {' and '.join(INSIDE)}", INSIDE), (f"on {OUTSIDE}", (OUTSIDE,))):
         known = [
