@@ -42,7 +42,7 @@ def start_scores(
     _rows(left, probed)
     left.set(xlabel="AUC, test images", title="linear probe: the network is frozen")
     after = []
-    spread = 0.12 * (min(np.diff(epochs)) if len(epochs) > 1 else 1)
+    spread = 0.06 * (min(np.diff(epochs)) if len(epochs) > 1 else 1)
     for place, (arm, values) in enumerate(tuned.items()):
         colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
         x = np.asarray(epochs, dtype=float) + spread * (place - (len(tuned) - 1) / 2)
