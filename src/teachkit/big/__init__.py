@@ -6,6 +6,7 @@ score              the file against the truth
 """
 
 from teachkit.big.faults import Fault as Fault
+from teachkit.big.measuring import RANKED as RANKED
 from teachkit.big.predictions import Predictions as Predictions
 from teachkit.big.predictions import read_predictions as read_predictions
 from teachkit.big.predictions import write_predictions as write_predictions

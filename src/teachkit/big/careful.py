@@ -75,21 +75,20 @@ class CarefulReader:
 
     def _rows(self) -> Iterator[Row]:
         """Every line that has the right number of fields."""
-        empty = 0
-        for line, raw in enumerate(io.BytesIO(self.text.data), start=1):
+        data = self.text.data.rstrip()  # only at the end of the file may lines be empty
+        ended = len(data) < len(self.text.data)
+        for line, raw in enumerate(io.BytesIO(data), start=1):
             if line == 1 and self.layout.header:
                 continue
             if not raw.strip():
-                empty = empty or line  # only at the end of the file is an empty line none
+                self._fault(line, "", "", "an empty line between the others")
                 continue
-            if empty:
-                self._fault(empty, "", "", "an empty line between the others")
-                empty = 0
             fields = self._fields(line, raw)
             if fields is None:
                 continue
-            # Only a last line can lack its end. If it is wrong as well, the file was probably cut.
-            ending = "" if raw.endswith(b"\n") else "; the file ends here and may be cut off"
+            # A last line that lacks its end and is wrong as well was probably cut.
+            whole = ended or raw.endswith(b"\n")
+            ending = "" if whole else "; the file ends here and may be cut off"
             if self.layout.member:
                 fields = [self.layout.member.name, *fields]
             if len(fields) < 3:

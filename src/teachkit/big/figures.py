@@ -40,7 +40,7 @@ def draw(scores: Sequence["BigScore"], metric: str, kind: str) -> Picture:
         for name, score in zip(names, scores, strict=True)
     }
     if not all(held.values()):
-        raise SettingsError(f"No set has a {TITLES[metric]} that is defined.", "Draw another score.")
+        raise SettingsError(f"In no set is the {TITLES[metric]} defined.", "Draw another score.")
     counts = ", ".join(sorted({f"{len(values)} of {len(sets)} sets" for values in held.values()}))
     drawn = max(score.bootstrap for score in scores)
     sample = f"95 % bootstrap over test pictures, {drawn:,} draws" if drawn else ""

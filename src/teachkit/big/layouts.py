@@ -11,7 +11,9 @@ from teachkit.errors import nearest
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # Excel puts it before UTF-8; it means nothing
 WIDE = (b"\xff\xfe", b"\xfe\xff")  # how UTF-16 begins
 LONGEST_LINE = 2000  # bytes; fourteen numbers of 24 characters need 400
-STANDARD_NAME = re.compile(r"(?P<name>.+?)(?:_(?P<size>\d+))?_(?P<split>train|val|test)\b.*\.csv", re.I)
+STANDARD_NAME = re.compile(
+    r"(?P<name>.+?)(?:_(?P<size>\d+))?_(?P<split>train|val|test)(?![a-z]).*\.csv", re.I
+)
 MEDMNIST_SIZE = 28  # of a standard file whose name states none
 ANSWERS = ("truth", "label", "labels", "target", "prediction", "y", "y_true", "y_pred")
 

@@ -23,7 +23,7 @@ SURPLUS = "surplus"
 
 def read_quickly(text: Text, layout: Layout, suite: Suite) -> Tables | None:
     """All sets of `text`, rows in the order of ids; None unless everything is plainly right."""
-    lines = 0 if text.cut else _plain_lines(text.data)
+    lines = 0 if text.cut else _plain_lines(text.data, suite.rows + 1)
     frame = _frame(text.data, layout, suite) if lines else None
     if frame is None or len(frame) + layout.header != lines:
         return None
@@ -45,13 +45,17 @@ def read_quickly(text: Text, layout: Layout, suite: Suite) -> Tables | None:
     return tables
 
 
-def _plain_lines(data: bytes) -> int:
-    """The number of lines; 0 when quotes, lone carriage returns or endless lines make that uncertain."""
+def _plain_lines(data: bytes, most: int) -> int:
+    """The number of lines; 0 for more than `most`, or when quotes, lone carriage returns or endless lines
+    leave a doubt."""
     if b'"' in data or b"\0" in data:
         return 0
     if b"\r" in data and data.count(b"\r") != data.count(b"\r\n"):
         return 0
-    ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n"))
+    is_end = np.frombuffer(data, dtype=np.uint8) == ord("\n")
+    if np.count_nonzero(is_end) > most:
+        return 0
+    ends = np.flatnonzero(is_end)
     lengths = np.diff(ends, prepend=-1, append=len(data))
     if lengths.max() > LONGEST_LINE:
         return 0

@@ -53,7 +53,8 @@ def _checked(member: Member, labels: ArrayLike) -> NDArray[np.int64]:
     classes = len(member.classes)
     wanted = (member.rows,) if member.single_label else (member.rows, classes)
     highest = classes - 1 if member.single_label else 1
-    whole = array.astype(np.int64) if array.dtype.kind in "uifb" else None
+    with np.errstate(invalid="ignore"):  # nan becomes some whole number, and differs from it below
+        whole = array.astype(np.int64) if array.dtype.kind in "uifb" else None
     if array.shape != wanted or whole is None:
         fault = f"are {array.dtype} of shape {list(array.shape)}, but the suite has {list(wanted)}"
     elif not np.array_equal(whole, array) or whole.min() < 0 or whole.max() > highest:

@@ -1,6 +1,5 @@
 """From a file to texts: plain, gzip or zip, with bounds that hold whatever the file claims about itself."""
 
-import gzip
 import io
 import struct
 import zipfile
@@ -13,6 +12,8 @@ from teachkit.errors import DataError
 
 MOST_BYTES = 64 * 2**20  # of the file, and of all that comes out of it; the full suite takes 14 to 27 MB
 MOST_DIRECTORY_BYTES = 64 * 2**10  # of the table of contents of a zip file: several hundred members
+MOST_GZIP_MEMBERS = 1000  # bgzip makes one of every 64 kB
+PIECE_BYTES = 2**16
 GZIP, ZIP, ZIP_EMPTY = b"\x1f\x8b", b"PK\x03\x04", b"PK\x05\x06"
 ZIP64_LOCATOR = b"PK\x06\x07"
 END_BYTES = 22  # of the record that ends a zip file, without its comment
@@ -63,21 +64,43 @@ def unpack(path: Path, faults: Faults) -> list[Text]:
 
 def _gunzip(label: str, packed: bytes, faults: Faults) -> list[Text]:
     name = label.removesuffix(".gz")
+    data, trouble = _inflate(packed)
+    if len(data) > MOST_BYTES:
+        faults.add(label, 0, "", "", f"unpacks to more than {_mib(MOST_BYTES)}")
+        return []
+    if not trouble:
+        return [Text(label, name, data)]
+    faults.add(label, data.count(b"\n") + 1, "", "", f"the gzip data are damaged or cut off here ({trouble})")
+    whole_lines = data[: data.rfind(b"\n") + 1]
+    return [Text(label, name, whole_lines, cut=True)] if whole_lines else []
+
+
+def _inflate(packed: bytes) -> tuple[bytes, str]:
+    """What comes out, at most one byte more than allowed, and why it ended early; "" when it did not.
+
+    Not `gzip.GzipFile`: that keeps what it has when it meets the end of a file that was cut.
+    """
     parts: list[bytes] = []
-    length = 0
-    with gzip.GzipFile(fileobj=io.BytesIO(packed)) as stream:
-        try:
-            while part := stream.read(2**20):
-                parts.append(part)
-                if (length := length + len(part)) > MOST_BYTES:
-                    faults.add(label, 0, "", "", f"unpacks to more than {_mib(MOST_BYTES)}")
-                    return []
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            data = b"".join(parts)
-            line = data.count(b"\n") + 1
-            faults.add(label, line, "", "", f"the gzip data are damaged or cut off here ({error})")
-            return [Text(label, name, data[: data.rfind(b"\n") + 1], cut=True)] if data else []
-    return [Text(label, name, b"".join(parts))]
+    left = MOST_BYTES + 1
+    view, place = memoryview(packed), 0
+    for _ in range(MOST_GZIP_MEMBERS):
+        stream = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+        while not stream.eof:
+            if place >= len(packed):
+                return b"".join(parts), "the end is missing"
+            piece = view[place : place + PIECE_BYTES]
+            try:
+                part = stream.decompress(piece, left)
+            except zlib.error as error:
+                return b"".join(parts), str(error)
+            parts.append(part)
+            left -= len(part)
+            if left <= 0:
+                return b"".join(parts), ""
+            place += len(piece) - len(stream.unused_data) - len(stream.unconsumed_tail)
+        if packed.count(b"\0", place) == len(packed) - place:  # nothing, or zeros that fill a block
+            return b"".join(parts), ""
+    return b"".join(parts), f"more than {MOST_GZIP_MEMBERS} pieces"
 
 
 def _unzip(label: str, packed: bytes, faults: Faults) -> list[Text]:
