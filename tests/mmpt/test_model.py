@@ -143,3 +143,36 @@ def test_the_history_draws_one_line_for_each_domain(model, four):
     assert list(model.history.table.columns) == [*four, "mean", "loss", "val_loss"]
     with pytest.raises(UnknownNameError, match="val_auc"):
         model.history.plot("auc_val")
+
+
+def test_the_switch_scores_every_domain_by_every_statistics(model, four):
+    found = model.switch(*[val for _, val in four.values()], shown=10)
+    for rule in ("everyone", "domain", "batch"):
+        scores = found.at(rule).scores
+        expected = {task: model.evaluate(val, statistics=rule)["auc"] for task, (_, val) in four.items()}
+        assert scores == pytest.approx(expected)
+    assert "binary 10, multi-class 10" in found.alt
+
+
+def test_an_activation_map_adds_up_to_the_log_odds_of_two_classes(four):
+    model = mmpt.pretrain(four, "small_resnet", steps=2, batch_size=16)
+    val = four["binary"][1]
+    maps = model.activation_maps(val, 1)
+    assert maps.shape == val.images.shape
+    bias = model.net.heads[0].bias.detach().numpy()
+    said = model.predict(val)
+    logs = np.log(said[:, 1] / said[:, 0]) - (bias[1] - bias[0])
+    assert maps.mean((1, 2)) == pytest.approx(logs, abs=2e-2)  # enlarged: means over places move a little
+    assert np.allclose(maps, -model.activation_maps(val, 0), atol=1e-5)
+
+
+def test_activation_maps_need_a_map_and_classes(model, four, tiny):
+    small = mmpt.pretrain(four, "small_resnet", steps=1, batch_size=16)
+    for asked, split, target in (
+        (model, "binary", None),
+        (small, "ordinal", None),
+        (small, "multi-label", None),
+        (small, "binary", 2),
+    ):
+        with pytest.raises(SettingsError):
+            asked.activation_maps(four[split][1], target)

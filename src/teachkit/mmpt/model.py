@@ -1,7 +1,7 @@
 """What pre-training returns: a network of several domains that answers by the statistics of your choice."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,7 +27,9 @@ from teachkit.mmpt.domains import Domain, Shelf, named
 from teachkit.mmpt.history import History
 from teachkit.mmpt.network import DomainNet
 from teachkit.mmpt.normalisation import STATISTICS
+from teachkit.mmpt.showing import activation_maps, switch
 from teachkit.mmpt.validation import rule_of
+from teachkit.plots import StatisticsSwitch
 from teachkit.training.device import open_fabric
 from teachkit.training.naming import Settings
 
@@ -101,6 +103,69 @@ class MMPT:
         number, rule = named(self.domains, split, domain), self._rule(statistics)
         with self._on(split, device) as (fabric, shelf):
             return features(self.net, fabric, shelf.domains[0], number, rule)
+
+    def activation_maps(
+        self,
+        split: Split,
+        target: int | NDArray[np.int64] | None = None,
+        *,
+        statistics: str | None = None,
+        domain: str | None = None,
+        device: str = "auto",
+    ) -> NDArray[np.float32]:
+        """Where in each picture the evidence for a class lies: class activation maps, [N, H, W].
+
+        The map of class c is the feature map weighted by the head's weights of c, less the mean of those of
+        the other classes. Positive places speak for the class.
+
+        Args:
+            split: a split of one of the domains.
+            target: a class or label for all pictures, or one for each; by default the true class.
+            statistics: as in `predict`.
+            domain: as in `predict`.
+            device: as for `pretrain`.
+
+        Raises:
+            SettingsError: for a backbone without feature map, an ordinal head with thresholds, or a target
+                that is no class.
+
+        Source: Zhou et al., Learning deep features for discriminative localization, CVPR 2016, equations 1-2.
+        """
+        number, rule = named(self.domains, split, domain), self._rule(statistics)
+        chosen = split.labels[:, 0] if target is None else np.asarray(target, dtype=np.int64).reshape(-1)
+        count = self.domains[number].outputs
+        if len(chosen) not in (1, len(split)) or np.any((chosen < 0) | (chosen >= count)):
+            raise SettingsError(
+                f"target={target!r} does not name one of {count} classes for {len(split)} pictures.",
+                f"Give one class from 0 to {count - 1}, or one for each picture.",
+                target=target,
+            )
+        if target is None and self.domains[number].task == "multi-label":
+            raise SettingsError("A picture may have several labels.", "Say which one: target=0.")
+        wanted = np.broadcast_to(chosen, (len(split),)).copy()
+        with self._on(split, device) as (_, shelf):
+            return activation_maps(self.net, shelf.domains[0], number, wanted, rule)
+
+    def switch(
+        self, *splits: Split, positions: Sequence[str] = STATISTICS, shown: int = 200
+    ) -> StatisticsSwitch:
+        """The same weights by the statistics of everyone, of the domain, of the batch: clouds and scores.
+
+        A selector in a live notebook; else all positions side by side. ``.at("domain")`` gives the scores.
+
+        Args:
+            splits: one of each domain that is asked.
+            positions: of the switch.
+            shown: pictures of each split that are drawn as dots; scores are of all.
+
+        Raises:
+            UnknownNameError, SettingsError: as in `predict`.
+        """
+        return switch(self, splits, positions, shown)
+
+    def domain_of(self, split: Split) -> Domain:
+        """The domain that a split belongs to, by the name of its set."""
+        return self.domains[named(self.domains, split)]
 
     def recalibrate(
         self,

@@ -6,6 +6,7 @@ descent             two weights walking down a loss
 curves, intervals   repeated runs with their interval over seeds
 confusion           who is taken for whom
 explore_threshold   what a threshold costs at a prevalence
+explore_statistics  one network by the statistics of everyone, of a domain, of a batch
 explore_strength    images at rising strength, and what it did to the score
 animate             a short moving picture with a still twin
 residual_network    one block, and the image on its way through all of them
@@ -83,6 +84,8 @@ from teachkit.plots.spreads import boxes as boxes
 from teachkit.plots.spreads import ladder as ladder
 from teachkit.plots.strengths import StrengthExplorer as StrengthExplorer
 from teachkit.plots.strengths import explore_strength as explore_strength
+from teachkit.plots.switches import StatisticsSwitch as StatisticsSwitch
+from teachkit.plots.switches import explore_statistics as explore_statistics
 from teachkit.plots.thresholds import ThresholdExplorer as ThresholdExplorer
 from teachkit.plots.thresholds import explore_threshold as explore_threshold
 from teachkit.plots.unets import u_shape as u_shape
