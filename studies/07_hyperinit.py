@@ -11,6 +11,7 @@ build/studies/07 and are trained again where they are missing:
 - down: seven starts on tasks with few labels; refuses to run before the choice;
 - curve: the probes of the choice after up to 12,000 steps;
 - long: the tasks with few labels, from the longest of these runs;
+- maps: how early activation maps look as they will after twenty epochs;
 - seg: a U-Net whose encoder gets predicted numbers;
 - cost: seconds for graph and numbers, beside pre-training of each network.
 """
@@ -22,6 +23,7 @@ from _hyperinit_cost import run_cost
 from _hyperinit_down import run_down as run_down_cells
 from _hyperinit_down import run_long
 from _hyperinit_exam import run_mean, run_proof
+from _hyperinit_maps import run_maps as run_maps_cells
 from _hyperinit_seg import run_seg as run_seg_cells
 from _hyperinit_tables import section
 
@@ -35,6 +37,11 @@ def run_curve(grid: Grid) -> None:
     """The longest run takes half an hour of one processor."""
     for recipe in curve_recipes():
         probe_cell(grid, recipe)
+
+
+def run_maps(grid: Grid) -> None:
+    """With what validation chose, at the rates of the part 'down'."""
+    run_maps_cells(grid, chosen(grid).__dict__)
 
 
 def run_seg(grid: Grid) -> None:
@@ -54,6 +61,7 @@ PARTS = {
     "down": run_down,
     "curve": run_curve,
     "long": run_long,
+    "maps": run_maps,
     "seg": run_seg,
     "cost": run_cost,
 }

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,7 @@ def run_isolate(grid: Grid) -> None:
     """Probes of every hyper-initializer and of two starts without one; then the choice is written down."""
     for seed in CHOICE_SEEDS:
         for start in ("kaiming", "untrained"):
-            grid.run(
-                plain_name(start, seed), plain_settings(start, seed), lambda s=start, d=seed: plain(s, d)
-            )
+            grid.run(plain_name(start, seed), plain_settings(start, seed), partial(plain, start, seed))
         for recipe in isolate_recipes([seed]):
             probe_cell(grid, recipe)
     choose(grid)

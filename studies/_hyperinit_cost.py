@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -27,7 +28,7 @@ def run_cost(grid: Grid) -> None:
     choice = chosen(grid)
     grid.run("cost_pretraining", choice.__dict__ | {"timed": TIMED_PRETRAINING}, lambda: pretraining(choice))
     for name in (*SMALL, *LARGE):
-        grid.run(f"cost_{name}", _settings(name), lambda name=name: cost(name))
+        grid.run(f"cost_{name}", _settings(name), partial(cost, name))
 
 
 def _settings(name: str) -> dict[str, Any]:

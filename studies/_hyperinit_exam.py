@@ -1,6 +1,7 @@
 """Before any downstream task: does the picture have an up, and do predicted networks find it?"""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,8 +32,12 @@ def mean_cells() -> Iterator[tuple[str, dict[str, Any]]]:
 def run_mean(grid: Grid) -> None:
     """The mean training picture as the only thing that is learned."""
     for name, settings in mean_cells():
-        key = settings["data"]
-        grid.run(name, settings, lambda key=key: mean_scores(pictures(key, "train"), pictures(key, "test")))
+        grid.run(name, settings, partial(mean_of, settings["data"]))
+
+
+def mean_of(name: str) -> dict[str, Any]:
+    """Scores of one set."""
+    return mean_scores(pictures(name, "train"), pictures(name, "test"))
 
 
 def mean_scores(train: Split, test: Split) -> dict[str, Any]:
@@ -77,7 +82,7 @@ def run_proof(grid: Grid) -> None:
     """Networks that were never trained, on test pictures; before and after pre-training."""
     for recipe in proof_recipes():
         settings = {**recipe.settings, "asked": "test", "pictures": SHOWN}
-        grid.run(exam_name(recipe), settings, lambda recipe=recipe: exam(grid, recipe))
+        grid.run(exam_name(recipe), settings, partial(exam, grid, recipe))
 
 
 def exam(grid: Grid, recipe: Recipe) -> dict[str, Any]:
