@@ -286,3 +286,4 @@ class _Run:
         self.optimizer.load_state_dict(state["optimizer"])
         self.history = History(**state["history"])
         self.before, self.idle = state["before"], state["idle"]
+        self.initializer.trained_steps = self.before + self.history.steps

@@ -148,7 +148,7 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
     lines = [
         " | ".join(", ".join(map(str, v)) if isinstance(v, list) else str(v) for v in row) for row in rows
     ]
-    return "\n".join(f"| {line} |" for line in (" | ".join(head), "|".join("---" for _ in head), *lines))
+    return "\n".join(f"| {line} |" for line in (" | ".join(head), " | ".join("---" for _ in head), *lines))
 
 
 def main() -> None:
