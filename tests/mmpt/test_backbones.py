@@ -26,7 +26,7 @@ def test_the_native_resnet_halves_nothing_before_its_blocks():
 def test_the_small_transformer_has_no_batchnorm():
     body = make_backbone("small_vit", grey=True, size=28)
     kinds = {type(module) for module in body.module.modules()}
-    assert nn.LayerNorm in kinds
+    assert any(issubclass(kind, nn.LayerNorm) for kind in kinds)  # timm has one of its own
     assert not any(issubclass(kind, nn.modules.batchnorm._BatchNorm) for kind in kinds)
 
 
