@@ -25,7 +25,8 @@ QUICK = ("kaiming", "untrained", "published", "chosen", "shuffled")
 OWN = ("own_rotation", "own_chosen")  # most of the time goes into these
 LONG = "long"  # one long pre-training on the development set, for the sets with grey pictures
 LONG_DATA = ("breastmnist", DEVELOPMENT)
-DRAWS = (0, 1, 2)
+DRAWS = tuple(range(6))
+FEW_DRAWS = DRAWS[:3]  # where a run is long, or where it is asked for other numbers of labels
 PRETRAININGS = 1  # draw d takes the hyper-initializer of seed d % PRETRAININGS
 LABELS = 20
 OTHER_LABELS = (5, 60)  # the rarest class of RetinaMNIST has 66 training images
@@ -98,6 +99,8 @@ def down_cells(
 ) -> Iterator[Cell]:
     """Draw by draw, so that a stopped study has the same draws of everything."""
     for draw, starts in product(draws, (QUICK, OWN)):
+        if starts == OWN and draw not in FEW_DRAWS:
+            continue
         for network, key, start in product(networks, DATA, starts):
             yield Cell(key, network, start, draw, *behind(start, chosen))
 
@@ -141,7 +144,7 @@ def _run(grid: Grid, cells: Iterable[Cell]) -> None:
 
 
 def label_cells(
-    chosen: Mapping[str, Any], rates: Mapping[tuple[str, str], float], draws: Sequence[int] = DRAWS
+    chosen: Mapping[str, Any], rates: Mapping[tuple[str, str], float], draws: Sequence[int] = FEW_DRAWS
 ) -> Iterator[Cell]:
     """Fewer and more labels for one network, at the rate that validation chose for 20 labels a class.
 

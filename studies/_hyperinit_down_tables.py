@@ -1,11 +1,12 @@
 """Tables of study 07 about tasks with few labels."""
 
 from collections.abc import Callable, Iterator
+from statistics import fmean
 
 from _grid import markdown_table
 from _hyperinit_arms import DEVELOPMENT
 from _hyperinit_down import DATA, FEW_STARTS, LABELS, LONG, NETWORKS, OTHER_LABELS, OWN, QUICK
-from _hyperinit_found import START_TITLES, ByDraw, Estimate, Found, difference, mean, shown, verdict
+from _hyperinit_found import START_TITLES, ByDraw, Estimate, Found, difference, mean_score, shown, verdict
 
 STARTS = (*QUICK, LONG, *OWN)
 PAIRS = (
@@ -51,7 +52,7 @@ def by_start(found: Found, scored: Scored) -> str:
     """AUC of each start; sets and networks are rows."""
     rows = []
     for data, network in places():
-        line = [mean(scored(data, network, start)) for start in STARTS]
+        line = [mean_score(scored(data, network, start)) for start in STARTS]
         if any(line):
             rows.append([f"{TITLES[data]}, {network}", *map(shown, line)])
     if not rows:
@@ -92,6 +93,16 @@ def gaps(found: Found, a: str, b: str, way: str) -> list[Estimate | None]:
     return [difference(scored(*place, a), scored(*place, b)) for place in places()]
 
 
+def over_sets(found: Found, network: str, a: str, b: str, way: str) -> Estimate | None:
+    """a minus b of one network, the mean of all sets where both were run; draw by draw."""
+    scored = found.probe if way == "probe" else found.tuned
+    pairs = [(scored(data, network, a), scored(data, network, b)) for data in DATA]
+    pairs = [pair for pair in pairs if all(pair)]
+    shared = set.intersection(*(set(each) for pair in pairs for each in pair)) if pairs else set()
+    first, second = ({draw: fmean([p[k][draw] for p in pairs]) for draw in shared} for k in (0, 1))
+    return difference(first, second)
+
+
 def differences(found: Found) -> str:
     """Pairs of starts; draw by draw."""
     parts = []
@@ -104,6 +115,9 @@ def differences(found: Found) -> str:
                 rows.append([f"{TITLES[data]}, {network}", *map(shown, line)])
         if not rows:
             continue
+        for network in NETWORKS:
+            line = [over_sets(found, network, *pair, way) for pair in PAIRS]
+            rows.append([f"Mean of the sets, {network}", *map(shown, line)])
         header = ["AUC", *(_pair(*pair) for pair in PAIRS)]
         lines = [f"- {_pair(*pair)}: {said}" for pair, column in columns.items() if (said := verdict(column))]
         parts += [f"{title}:", markdown_table(header, rows), "\n".join(lines)]
@@ -122,7 +136,7 @@ def kappas(found: Found) -> str:
     rows = []
     for network in NETWORKS:
         for score, title in (("kappa_quadratic", "quadratic"), ("kappa_linear", "linear")):
-            line = [mean(found.tuned("retinamnist", network, start, score)) for start in STARTS]
+            line = [mean_score(found.tuned("retinamnist", network, start, score)) for start in STARTS]
             if any(line):
                 rows.append([f"{network}, {title}", *map(shown, line)])
     if not rows:
@@ -144,7 +158,7 @@ def by_labels(found: Found) -> str:
             if labels != LABELS and not any(scores):
                 continue
             gap = difference(scores[FEW_STARTS.index("chosen")], scores[FEW_STARTS.index("kaiming")])
-            line = [mean(each) for each in scores]
+            line = [mean_score(each) for each in scores]
             if any(line):
                 rows.append([f"{TITLES[data]}, {labels}", *map(shown, line), shown(gap)])
     if len(rows) <= len(DATA):

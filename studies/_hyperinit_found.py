@@ -98,7 +98,7 @@ class Found:
         }
 
 
-def mean(scores: ByDraw, wanted: int = len(DRAWS)) -> Estimate | None:
+def mean_score(scores: ByDraw, wanted: int = len(DRAWS)) -> Estimate | None:
     """Mean over draws."""
     if not scores:
         return None

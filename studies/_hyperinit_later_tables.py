@@ -3,7 +3,7 @@
 import numpy as np
 from _grid import markdown_table
 from _hyperinit_cost import LARGE, OWN_STEPS, SMALL, break_even
-from _hyperinit_found import ByDraw, Found, difference, mean, shown
+from _hyperinit_found import ByDraw, Found, difference, mean_score, shown
 from _hyperinit_seg import CROP, DRAWS, PICTURES, RATES, STARTS, STEPS
 
 MISSING = "Not computed yet."
@@ -19,7 +19,7 @@ def segmentation(found: Found) -> str:
     rows = []
     for count in PICTURES:
         scores = {start: dice(found, start, count) for start in STARTS}
-        line = [mean(each, len(DRAWS)) for each in scores.values()]
+        line = [mean_score(each, len(DRAWS)) for each in scores.values()]
         gaps = [difference(scores[a], scores["kaiming"], len(DRAWS)) for a in STARTS if a != "kaiming"]
         if any(line):
             rows.append([str(count), *map(shown, line), *map(shown, gaps)])

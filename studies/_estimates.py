@@ -1,0 +1,58 @@
+"""Means and paired differences over seeds, with their intervals, for the tables of a study."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+from _grid import with_interval
+
+from teachkit.metrics import Interval, paired_difference, t_interval
+
+BySeed = Mapping[int, float]
+
+
+class Estimate(NamedTuple):
+    """A mean or a mean difference over seeds, with its 95 % t interval."""
+
+    interval: Interval
+    seeds: int
+    wanted: int
+    signed: bool
+
+    def __str__(self) -> str:
+        missing = "" if self.seeds == self.wanted else f" (seeds: {self.seeds})"
+        return with_interval(self.interval, self.signed) + missing
+
+
+def mean(scores: BySeed, wanted: int) -> Estimate | None:
+    """Mean over seeds; None without any."""
+    if not scores:
+        return None
+    return Estimate(t_interval(list(scores.values())), len(scores), wanted, signed=False)
+
+
+def difference(a: BySeed, b: BySeed, wanted: int) -> Estimate | None:
+    """Mean of a minus b over the seeds that both have; None where there is none."""
+    if not (shared := sorted(set(a) & set(b))):
+        return None
+    interval = paired_difference([a[seed] for seed in shared], [b[seed] for seed in shared])
+    return Estimate(interval, len(shared), wanted, signed=True)
+
+
+def verdict(estimates: Iterable[Estimate | None]) -> str:
+    """How many of many differences exclude zero, on which side; nothing where no interval is known."""
+    known = [each.interval for each in estimates if each is not None and each.seeds > 1]
+    if not known:
+        return ""
+    above = sum(interval.low > 0 for interval in known)
+    below = sum(interval.high < 0 for interval in known)
+    middle = float(np.median([interval.value for interval in known]))
+    return (
+        f"Of {len(known)} intervals {above} lie wholly above 0 and {below} wholly below. "
+        f"Median of the differences: {middle:+.3f}."
+    )
+
+
+def shown(estimate: Estimate | None) -> str:
+    """An estimate in a table."""
+    return "–" if estimate is None else str(estimate)
