@@ -1,10 +1,15 @@
 """One network for many data sets: mm-PT, and what BatchNorm has to do with its collapse.
 
 pretrain     train one backbone on several domains, with a head for each
-MMPT         what it returns: predict, evaluate, recalibrate, save, load
+MMPT         what it returns: predict, evaluate, recalibrate, draw, save, load
+compare      several arms on the same domains, seed by seed: together or apart, by whose statistics
+Comparison   what it returns: tables, differences with intervals, figures, predictions
 Sampler      which pictures of which domain a step sees
 """
 
+from teachkit.mmpt.comparing import ARMS as ARMS
+from teachkit.mmpt.comparing import compare as compare
+from teachkit.mmpt.comparison import Comparison as Comparison
 from teachkit.mmpt.domains import Domain as Domain
 from teachkit.mmpt.history import History as History
 from teachkit.mmpt.model import MMPT as MMPT

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
@@ -23,18 +24,18 @@ from teachkit.mmpt.answering import (
     features,
     rows_at_once,
 )
+from teachkit.mmpt.distances import distances
 from teachkit.mmpt.domains import Domain, Shelf, named
+from teachkit.mmpt.figures import Figures
 from teachkit.mmpt.history import History
 from teachkit.mmpt.network import DomainNet
 from teachkit.mmpt.normalisation import STATISTICS
-from teachkit.mmpt.showing import activation_maps, switch
 from teachkit.mmpt.validation import rule_of
-from teachkit.plots import StatisticsSwitch
 from teachkit.training.device import open_fabric
 from teachkit.training.naming import Settings
 
 
-class MMPT:
+class MMPT(Figures):
     """One backbone with a head for each domain, as `pretrain` returns it.
 
     Attributes:
@@ -79,7 +80,9 @@ class MMPT:
             FormatError: when the network cannot take it.
             SettingsError: for the statistics of everyone where every domain has its own layers.
         """
-        return self._answers(split, domain, statistics, batch_size, device).probabilities
+        return self.answer(
+            split, domain=domain, statistics=statistics, batch_size=batch_size, device=device
+        ).probabilities
 
     def evaluate(
         self,
@@ -94,74 +97,85 @@ class MMPT:
 
         Arguments and errors as in `predict`; rules as in `teachkit.metrics.scores`.
         """
-        return self._answers(split, domain, statistics, batch_size, device).scores()
+        return self.answer(
+            split, domain=domain, statistics=statistics, batch_size=batch_size, device=device
+        ).scores()
+
+    def answer(
+        self,
+        split: Split,
+        *,
+        domain: str | None = None,
+        statistics: str | None = None,
+        batch_size: int = ROWS_AT_ONCE,
+        device: str = "auto",
+    ) -> Answers:
+        """Probabilities, truth and loss together. Arguments and errors as in `predict`."""
+        if batch_size < 1:
+            raise SettingsError(f"batch_size is {batch_size}.", "Give at least 1.", batch_size=batch_size)
+        number, rule = named(self.domains, split, domain), self.rule(statistics)
+        self.domains[number].check(split)
+        with self.on(split, device) as (fabric, shelf):
+            task = self.domains[number].task
+            return answers(self.net, fabric, shelf.domains[0], number, task, rule, batch_size)
+
+    def predictions(
+        self, *splits: Split, statistics: str | None = None, device: str = "auto"
+    ) -> dict[str, NDArray[np.float32]]:
+        """Name of each set to the probabilities of its split, as `big.write_predictions` takes them.
+
+        Args:
+            splits: one of each domain.
+            statistics, device: as in `predict`.
+
+        Raises:
+            SettingsError: when two splits are of one set.
+        """
+        names = [split.info.name for split in splits]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise SettingsError(
+                f"Two splits are of the set '{twice[0]}'.", "Give one of each.", name=twice[0]
+            )
+        return {s.info.name: self.predict(s, statistics=statistics, device=device) for s in splits}
+
+    def by_statistics(
+        self, *splits: Split, score: str = "loss", positions: Sequence[str] = STATISTICS
+    ) -> pd.DataFrame:
+        """The same pictures read by each of the statistics: a row for each domain, a column for each of them.
+
+        With training pictures, "batch" is what the network saw in training, up to the size of the batch.
+
+        Args:
+            splits: one of each domain that is asked.
+            score: "loss", "auc", "acc", "balacc" or "kappa".
+            positions: statistics, in the order of the columns.
+
+        Raises:
+            UnknownNameError, SettingsError: as in `evaluate`, and for another score.
+        """
+        rows: dict[str, dict[str, float]] = {}
+        for split in splits:
+            found = {rule: self.evaluate(split, statistics=rule) for rule in positions}
+            known = next(iter(found.values()))
+            if score not in known:
+                raise UnknownNameError(f"No score '{score}'.", nearest(score, known, "scores"), name=score)
+            rows[self.domain_of(split).name] = {rule: told[score] for rule, told in found.items()}
+        return pd.DataFrame(rows).T.rename_axis("domain")
 
     def features(
         self, split: Split, *, domain: str | None = None, statistics: str | None = None, device: str = "auto"
     ) -> NDArray[np.float32]:
         """What the backbone says of every row, before the head: [N, F]. Arguments as in `predict`."""
-        number, rule = named(self.domains, split, domain), self._rule(statistics)
-        with self._on(split, device) as (fabric, shelf):
+        number, rule = named(self.domains, split, domain), self.rule(statistics)
+        with self.on(split, device) as (fabric, shelf):
             return features(self.net, fabric, shelf.domains[0], number, rule)
 
-    def activation_maps(
-        self,
-        split: Split,
-        target: int | NDArray[np.int64] | None = None,
-        *,
-        statistics: str | None = None,
-        domain: str | None = None,
-        device: str = "auto",
-    ) -> NDArray[np.float32]:
-        """Where in each picture the evidence for a class lies: class activation maps, [N, H, W].
+    def distances(self) -> pd.DataFrame:
+        """How far the statistics of each domain lie from those of everyone, layer by layer; see `distances`.
 
-        The map of class c is the feature map weighted by the head's weights of c, less the mean of those of
-        the other classes. Positive places speak for the class.
-
-        Args:
-            split: a split of one of the domains.
-            target: a class or label for all pictures, or one for each; by default the true class.
-            statistics: as in `predict`.
-            domain: as in `predict`.
-            device: as for `pretrain`.
-
-        Raises:
-            SettingsError: for a backbone without feature map, an ordinal head with thresholds, or a target
-                that is no class.
-
-        Source: Zhou et al., Learning deep features for discriminative localization, CVPR 2016, equations 1-2.
+        0: the same; 1: no overlap at all. A mean that is one standard deviation away gives 0.34.
         """
-        number, rule = named(self.domains, split, domain), self._rule(statistics)
-        chosen = split.labels[:, 0] if target is None else np.asarray(target, dtype=np.int64).reshape(-1)
-        count = self.domains[number].outputs
-        if len(chosen) not in (1, len(split)) or np.any((chosen < 0) | (chosen >= count)):
-            raise SettingsError(
-                f"target={target!r} does not name one of {count} classes for {len(split)} pictures.",
-                f"Give one class from 0 to {count - 1}, or one for each picture.",
-                target=target,
-            )
-        if target is None and self.domains[number].task == "multi-label":
-            raise SettingsError("A picture may have several labels.", "Say which one: target=0.")
-        wanted = np.broadcast_to(chosen, (len(split),)).copy()
-        with self._on(split, device) as (_, shelf):
-            return activation_maps(self.net, shelf.domains[0], number, wanted, rule)
-
-    def switch(
-        self, *splits: Split, positions: Sequence[str] = STATISTICS, shown: int = 200
-    ) -> StatisticsSwitch:
-        """The same weights by the statistics of everyone, of the domain, of the batch: clouds and scores.
-
-        A selector in a live notebook; else all positions side by side. ``.at("domain")`` gives the scores.
-
-        Args:
-            splits: one of each domain that is asked.
-            positions: of the switch.
-            shown: pictures of each split that are drawn as dots; scores are of all.
-
-        Raises:
-            UnknownNameError, SettingsError: as in `predict`.
-        """
-        return switch(self, splits, positions, shown)
+        return distances(self.net, self.domains)
 
     def domain_of(self, split: Split) -> Domain:
         """The domain that a split belongs to, by the name of its set."""
@@ -196,7 +210,7 @@ class MMPT:
             )
         for split in splits:
             number = named(self.domains, split, domain)
-            with self._on(split, device) as (fabric, shelf):
+            with self.on(split, device) as (fabric, shelf):
                 at_once = rows_at_once(self.net, shelf.domains[0])
                 calibrate(self.net, number, shelf.spread(0, images, at_once), fabric)
 
@@ -217,18 +231,13 @@ class MMPT:
         """
         return files.load(cls, Path(path), backbone)
 
-    def _answers(
-        self, split: Split, domain: str | None, statistics: str | None, batch_size: int, device: str
-    ) -> Answers:
-        if batch_size < 1:
-            raise SettingsError(f"batch_size is {batch_size}.", "Give at least 1.", batch_size=batch_size)
-        number, rule = named(self.domains, split, domain), self._rule(statistics)
-        self.domains[number].check(split)
-        with self._on(split, device) as (fabric, shelf):
-            task = self.domains[number].task
-            return answers(self.net, fabric, shelf.domains[0], number, task, rule, batch_size)
+    def rule(self, statistics: str | None) -> str:
+        """Whose statistics are used when these are asked for; None is what the norm says.
 
-    def _rule(self, statistics: str | None) -> str:
+        Raises:
+            UnknownNameError: for other ones.
+            SettingsError: for those of everyone where every domain has its own layers.
+        """
         rule = statistics or self.statistics
         if rule not in STATISTICS:
             raise UnknownNameError(
@@ -241,11 +250,18 @@ class MMPT:
         return rule
 
     @contextmanager
-    def _on(self, split: Split, device: str) -> Iterator[tuple[Fabric, Shelf]]:
+    def on(self, split: Split, device: str) -> Iterator[tuple[Fabric, Shelf]]:
+        """The network and one split on a device, without gradients."""
         fabric = open_fabric(device, distributed=False)
         self.net.to(fabric.device)
         with torch.no_grad():
             yield fabric, Shelf.of([split], fabric.device)
+
+    @property
+    def in_short(self) -> str:
+        """How it was made, for titles."""
+        told = f"{self.settings['backbone']}, norm {self.settings['norm']!r}, {self.settings['sampling']}"
+        return f"{told}, seed {self.settings['seed']}"
 
     def __repr__(self) -> str:
         names = ", ".join(domain.name for domain in self.domains)

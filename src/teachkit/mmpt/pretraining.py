@@ -34,6 +34,7 @@ def pretrain(
     seed: int | None = None,
     preset: str = "native",
     size: int = 28,
+    channels: int | None = None,
     weights: str | os.PathLike[str] | None = None,
     alpha: float | None = None,
     batch_size: int | None = None,
@@ -54,6 +55,7 @@ def pretrain(
     device: str = "auto",
     checkpoint: str | os.PathLike[str] | None = None,
     on_epoch: Callable[[History], object] | None = None,
+    progress: bool = True,
 ) -> "MMPT":
     """Train one backbone on several data sets at once, with a head for each: mm-PT (Woerner et al. 2024).
 
@@ -76,6 +78,8 @@ def pretrain(
             1e-4, batches of 64, zero padding to 224 after normalisation. The thesis started from ImageNet's
             weights: give them by weights=.
         size: edge of the pictures of sets that are loaded by name.
+        channels: of the pictures as a backbone by name gets them: 1, or 3; None for 3 as soon as one set is
+            in colour. Backbones of timm and torchvision always have 3.
         weights: of the backbone: None for random ones, "imagenet", or a file.
         alpha: of "temperature" and "mixed": 1 draws domains by size, 0 all alike.
         batch_size: rows in a batch, over all processes together.
@@ -100,6 +104,7 @@ def pretrain(
         checkpoint: a file, written after each pass; where it exists, the run goes on from it and ends exactly
             as if it had never stopped.
         on_epoch: called after each pass with the history.
+        progress: show a bar in a terminal, and in a live notebook a table of the domains; elsewhere nothing.
 
     Returns:
         The network: `.predict`, `.evaluate`, `.history`, `.save`.
@@ -126,7 +131,7 @@ def pretrain(
     fabric = open_fabric(device)
     specs = described(splits)
     with seeded(recipe.seed):
-        net, settings = _built(backbone, weights, splits, specs, recipe)
+        net, settings = _built(backbone, weights, channels, splits, specs, recipe)
         if fabric.world_size > 1:  # all processes start from the numbers of the first
             net.load_state_dict(fabric.broadcast(net.state_dict()))
         net.to(fabric.device)
@@ -135,7 +140,7 @@ def pretrain(
         settings |= {"precision": str(fabric._precision.precision)}
         if path is not None and path.exists():
             run.go_on_from(path, settings)
-        run.train(path, settings, on_epoch)
+        run.train(path, settings, on_epoch, progress)
     net.eval()
     return MMPT(net, specs, run.history, settings)
 
@@ -143,6 +148,7 @@ def pretrain(
 def _built(
     backbone: str | nn.Module,
     weights: str | os.PathLike[str] | None,
+    channels: int | None,
     splits: Mapping[str, tuple[Split, Split | None]],
     domains: tuple[Domain, ...],
     recipe: Recipe,
@@ -160,8 +166,12 @@ def _built(
         for domain, (_, val) in zip(domains, splits.values(), strict=True):
             check_scorable(domain, cast(Split, val))
     edge = recipe.canvas or next(iter(sizes.values()))
-    grey = all(train.channels == 1 for train in trains.values())
-    body = make_backbone(backbone, grey=grey, size=cast(int, edge), weights=weights)
+    found = max(train.channels for train in trains.values())
+    if channels not in (None, 3, found):
+        raise SettingsError(
+            f"channels is {channels}, and the pictures have {found}.", "Give 3, or None.", channels=channels
+        )
+    body = make_backbone(backbone, grey=(channels or found) == 1, size=cast(int, edge), weights=weights)
     net = DomainNet(body, domains, norm=recipe.norm, ordinal=recipe.ordinal, canvas=recipe.canvas)
     settings: Settings = {
         **recipe.settings(),

@@ -18,6 +18,7 @@ from teachkit.data.splits import Split
 from teachkit.errors import TrainingError
 from teachkit.mmpt.domains import Domain, Shelf
 from teachkit.mmpt.history import History
+from teachkit.mmpt.live import Live
 from teachkit.mmpt.network import DomainNet
 from teachkit.mmpt.plan import Recipe, weights_of_domains
 from teachkit.mmpt.sampling import Batch, Sampler
@@ -25,7 +26,6 @@ from teachkit.mmpt.validation import recalibrated, rule_of, validated, weights_o
 from teachkit.training import checkpoints
 from teachkit.training.naming import Settings
 from teachkit.training.plan import make_optimizer
-from teachkit.training.progress import progress_bar
 from teachkit.training.seeds import reseed
 
 
@@ -92,19 +92,24 @@ class Run:
         )
 
     def train(
-        self, checkpoint: Path | None, settings: Settings, on_epoch: Callable[[History], object] | None
+        self,
+        checkpoint: Path | None,
+        settings: Settings,
+        on_epoch: Callable[[History], object] | None,
+        progress: bool,
     ) -> None:
         """All passes that are still to do; at the end the network has the weights that were selected."""
         history = self.history
         earlier, began = history.seconds, time.perf_counter()
-        with progress_bar(sum(self.passes), "mm-PT", history.steps) as bar:
+        with Live(history, sum(self.passes), progress and self.fabric.is_global_zero) as live:
             for number in range(len(history.epochs), len(self.passes)):
                 if history.stopped:
                     break
-                self._pass(number, bar.update)
+                live.begins(number, self.sampler.rows_of(number))
+                self._pass(number, live)
                 self._judge(number)
                 history.seconds = earlier + time.perf_counter() - began
-                bar.set_postfix(self._in_short(), refresh=False)
+                live.ends()
                 self._save(checkpoint, settings)
                 if on_epoch is not None:
                     on_epoch(history)
@@ -113,7 +118,7 @@ class Run:
         if self.recipe.norm == "shared":  # for whoever wants to switch later; "everyone" stays the rule
             recalibrated(self.net, self.train_shelf, self.fabric)
 
-    def _pass(self, number: int, tick: Callable[[], object]) -> None:
+    def _pass(self, number: int, live: Live) -> None:
         """One pass over the batches; notes losses by domain."""
         reseed(self.recipe.seed, number, self.fabric.global_rank)
         self.net.train()
@@ -131,7 +136,7 @@ class Run:
             history.steps += 1
             for domain, rows in zip(*np.unique(batch.domains, return_counts=True), strict=True):
                 history.seen[domain] += int(rows)
-            tick()
+            live.step()
         if self.fabric.world_size > 1:
             sums = cast(Tensor, self.fabric.all_reduce(sums, reduce_op="sum"))
         total, rows_of = sums.cpu().T.numpy()
@@ -242,12 +247,6 @@ class Run:
             history.best_epoch = number + 1
             self.best = {name: value.cpu().clone() for name, value in self.net.state_dict().items()}
         history.stopped = bool(recipe.patience) and number + 1 - history.best_epoch >= recipe.patience
-
-    def _in_short(self) -> dict[str, str]:
-        """The last pass, for the progress bar: loss, and validation AUC by domain."""
-        entry, rows = self.history.epochs[-1], self.history.scores[-len(self.domains) :]
-        aucs = {row["domain"]: f"{row['val_auc']:.3f}" for row in rows if "val_auc" in row}
-        return {"loss": f"{entry['loss']:.3f}", **aucs}
 
     def _save(self, path: Path | None, settings: Settings) -> None:
         if path is None:

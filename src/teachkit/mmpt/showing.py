@@ -1,7 +1,8 @@
 """Pictures of a network of several domains: clouds of features under a switch, and where it looks."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -15,7 +16,10 @@ from teachkit.mmpt.answering import rows_at_once
 from teachkit.mmpt.backbones import Pooled, Timm
 from teachkit.mmpt.heads import ClassHead, LabelHead
 from teachkit.mmpt.network import DomainNet
-from teachkit.plots import StatisticsSwitch, explore_statistics
+from teachkit.plots import Picture, StatisticsSwitch, explore_statistics
+from teachkit.plots.feature_clouds import feature_clouds
+from teachkit.plots.map_courses import map_courses
+from teachkit.plots.switches import WORDS
 from teachkit.training.batches import Batches
 from teachkit.training.modes import evaluating
 
@@ -24,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def switch(model: "MMPT", splits: Sequence[Split], positions: Sequence[str], shown: int) -> StatisticsSwitch:
-    """Features and scores of the splits by the statistics of each position; see `MMPT.switch`."""
+    """Features and scores of the splits by the statistics of each position; see `Figures.switch`."""
     names = [model.domain_of(split).title for split in splits]
     parts = [_spread(split, shown) for split in splits]
     features: dict[str, dict[str, NDArray[np.float32]]] = {}
@@ -37,30 +41,105 @@ def switch(model: "MMPT", splits: Sequence[Split], positions: Sequence[str], sho
             n: model.evaluate(split, statistics=rule)["auc"] for n, split in zip(names, splits, strict=True)
         }
     best = "domain" if "domain" in features else positions[0]
-    middle, directions = principal_axes(np.concatenate(list(features[best].values())))
+    middle, directions, _ = principal_axes(np.concatenate(list(features[best].values())))
     clouds = {
         rule: {name: (found - middle) @ directions.T for name, found in by_name.items()}
         for rule, by_name in features.items()
     }
     kinds = {split.split for split in splits}
     label = f"{kinds.pop()} AUC" if len(kinds) == 1 else "AUC"
-    told = f"{model.settings['backbone']}, norm {model.settings['norm']!r}, {model.settings['sampling']}"
     return explore_statistics(
-        clouds, scores, label=label, title=f"One network, {len(splits)} domains: {told}"
+        clouds, scores, label=label, title=f"One network, {len(splits)} domains: {model.in_short}"
     )
 
 
-def principal_axes(features: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mean [F] of features [N, F], and the two directions [2, F] in which they vary most."""
+def draw_clouds(
+    model: "MMPT", splits: Sequence[Split], by: str, statistics: str | None, shown: int
+) -> Picture:
+    """Features of the splits on their first two principal axes; see `Figures.draw_clouds`."""
+    if by not in ("domain", "class") or not splits:
+        raise SettingsError(
+            f"Clouds of {len(splits)} splits by '{by}'.", 'Give splits, and by="domain" or "class".', by=by
+        )
+    parts = [_spread(split, shown) for split in splits]
+    found = [model.features(part, statistics=statistics) for part in parts]
+    titles = [model.domain_of(split).title for split in splits]
+    panels: dict[str, dict[str, NDArray[np.floating[Any]]]] = {}
+    if by == "domain":
+        middle, directions, share = principal_axes(np.concatenate(found))
+        panels[f"all domains; both axes: {100 * share:.0f} % of the variance"] = {
+            name: (values - middle) @ directions.T for name, values in zip(titles, found, strict=True)
+        }
+    else:
+        for name, part, values in zip(titles, parts, found, strict=True):
+            if part.info.task == "multi-label":
+                raise SettingsError(f"A picture of {name} may have several labels.", 'Use by="domain".')
+            middle, directions, share = principal_axes(values)
+            points = (values - middle) @ directions.T
+            panels[f"{name}; both axes: {100 * share:.0f} % of the variance"] = {
+                label: points[part.labels[:, 0] == number] for number, label in enumerate(part.info.classes)
+            }
+    return feature_clouds(
+        panels,
+        title=f"Features of {model.in_short}",
+        note=f"Each dot is an image. Statistics {WORDS[model.rule(statistics)]}",
+    )
+
+
+def draw_maps(
+    model: "MMPT",
+    splits: Sequence[Split],
+    rows: int,
+    target: int | None,
+    statistics: Sequence[str] | None,
+    seed: int,
+) -> Picture:
+    """Activation maps of random pictures, a column for each of the statistics; see `Figures.draw_maps`."""
+    if not splits or rows < 1:
+        raise SettingsError(f"{rows} rows of {len(splits)} splits.", "Give at least one of each.", rows=rows)
+    if statistics is None:
+        both = model.net.has_statistics and model.settings["norm"] != "domain"
+        statistics = ("everyone", "domain") if both else (model.statistics,)
+    pictures, names = [], []
+    columns: dict[str, list[NDArray[np.float32]]] = {rule: [] for rule in statistics}
+    for place, split in enumerate(splits):
+        count = max(rows // len(splits) + (place < rows % len(splits)), 1)
+        part = split.sample(count, seed=seed)
+        pictures += [_in_colour(np.asarray(picture)) for picture in np.asarray(part.images)]
+        labels = part.labels[:, 0] if target is None else np.full(len(part), target)
+        names += [f"{model.domain_of(split).title}\n{part.info.classes[label]}" for label in labels]
+        for rule in statistics:
+            found = model.activation_maps(part, target, statistics=rule)
+            columns[rule] += list(found / np.maximum(np.abs(found).max((1, 2), keepdims=True), 1e-12))
+    return map_courses(
+        np.stack(pictures),
+        names,
+        {f"statistics\n{WORDS[rule]}": np.stack(maps) for rule, maps in columns.items()},
+        label="evidence against (−) and for (+) the class named on the left",
+        title="\n".join(["Where one network looks", *wrap(model.in_short, 40)]),
+        note="Images at random, none chosen. The largest value of each map is 1.",
+    )
+
+
+def _in_colour(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=-1)
+
+
+def principal_axes(
+    features: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
+    """Mean [F] of features [N, F], the directions [2, F] in which they vary most, their share of variance."""
     middle = features.mean(axis=0)
-    return middle, np.linalg.svd(features - middle, full_matrices=False)[2][:2]
+    _, sizes, directions = np.linalg.svd(features - middle, full_matrices=False)
+    variances = sizes.astype(np.float64) ** 2
+    return middle, directions[:2].astype(np.float32), float(variances[:2].sum() / max(variances.sum(), 1e-30))
 
 
 @torch.no_grad()
 def activation_maps(
     net: DomainNet, batches: Batches, domain: int, targets: NDArray[np.int64], statistics: str
 ) -> NDArray[np.float32]:
-    """Where in each picture the evidence for a class lies; see `MMPT.activation_maps`.
+    """Where in each picture the evidence for a class lies; see `Figures.activation_maps`.
 
     Raises:
         SettingsError: when features are no mean over a map, or the head has no weights of classes.

@@ -17,6 +17,7 @@ def map_courses(
     names: Sequence[str],
     columns: Mapping[str, np.ndarray],
     *,
+    label: str = "evidence against (−) and for (+) the class that the network names",
     title: str = "",
     note: str = "",
 ) -> Picture:
@@ -26,6 +27,7 @@ def map_courses(
         pictures: uint8 [N, H, W] or [N, H, W, 3].
         names: what each picture shows.
         columns: title to signed maps [N, H, W], the largest absolute value of each map 1.
+        label: of the colours.
         title: of the figure.
         note: the caption.
 
@@ -58,7 +60,7 @@ def map_courses(
         axes.set_title(name, fontsize=9.5)
     scale = ScalarMappable(Normalize(-1, 1), HEAT)
     bar = figure.colorbar(scale, ax=list(grid.flat), location="bottom", shrink=0.5, aspect=40, pad=0.02)
-    bar.set_label("evidence against (−) and for (+) the class that the network names", fontsize=9.5)
+    bar.set_label(label, fontsize=9.5)
     figure.suptitle(title)
     caption(figure, note)
     shares = "; ".join(

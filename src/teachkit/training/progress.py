@@ -34,10 +34,11 @@ def someone_watches() -> bool:
     """True in a terminal or a notebook, unless ``TEACHKIT_HEADLESS=1``."""
     if os.environ.get("TEACHKIT_HEADLESS") == "1":
         return False
-    return sys.stderr.isatty() or _in_notebook()
+    return sys.stderr.isatty() or in_notebook()
 
 
-def _in_notebook() -> bool:
+def in_notebook() -> bool:
+    """True in a Jupyter kernel."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     return type(shell).__name__ == "ZMQInteractiveShell"
