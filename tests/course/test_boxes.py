@@ -39,6 +39,16 @@ def test_one_parameter_overrides_the_data(here: Path) -> None:
     assert course.preflight("t1", data="ihc_patches").data == "ihc_patches"
 
 
+def test_a_lesson_on_several_sets_takes_the_first_that_are_at_hand(
+    make_course, monkeypatch: pytest.MonkeyPatch, offline: Path
+) -> None:
+    names = 'data = ["pneumoniamnist", "digits", "retinamnist", "ihc_patches", "wisconsin"]\nsets = 2'
+    monkeypatch.chdir(make_course(("t1", "good", SETTINGS, names)).notebooks)
+    monkeypatch.setattr(records, "_current", None)
+    assert course.preflight("t1").data == "digits, ihc_patches"
+    assert course.preflight("t1", data="wisconsin").data == "wisconsin"
+
+
 def test_the_opening_box_says_what_a_student_must_know(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -57,6 +57,10 @@ def test_lesson_one_finds_its_second_choice_here(official: Path) -> None:
     assert data.first_available(["pathmnist", "pneumoniamnist", "ihc_patches"]) == "pneumoniamnist"
 
 
+def test_what_the_source_cannot_serve_is_left_out(offline: Path) -> None:
+    assert data.available(["pathmnist", "digits", "mnist_t10k", "ihc_patches"]) == ("digits", "ihc_patches")
+
+
 def test_an_unknown_split_is_answered_with_the_known_ones(offline: Path) -> None:
     with pytest.raises(SettingsError, match=r"No split is called 'valid'\. Use one of train, val, test"):
         data.load("ihc_patches", "valid")

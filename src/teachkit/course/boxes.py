@@ -68,7 +68,8 @@ def preflight(
         size: ``"smoke"``, ``"class"`` or ``"full"``.
         seed: The run's first seed.
         out: Folder of the results; default ``results/ID`` beside the notebook.
-        data: A data set by name; empty or None takes the first of the lesson's list that is here.
+        data: A data set by name; empty or None takes the first of the lesson's list that is here. A lesson
+            on several sets takes as many as it needs, and their names joined by ", ".
 
     Returns:
         The run: `.settings` for this size, `.data`, `.size`, `.seed`, `.out`.
@@ -85,12 +86,21 @@ def preflight(
         size=size,
         seed=int(seed),
         out=Path(out or Path("results") / declared.id),
-        data=data or (rooms_data.first_available(declared.data) if declared.data else ""),
+        data=data or _chosen(declared),
         settings=declared.settings[size],
     )
     records.begin(run)
     _display(opening_box(course, declared, run))
     return run
+
+
+def _chosen(lesson: Lesson) -> str:
+    """The data of a run that names none."""
+    if not lesson.data:
+        return ""
+    if lesson.sets == 1:
+        return rooms_data.first_available(lesson.data)
+    return ", ".join(rooms_data.available(lesson.data)[: lesson.sets])
 
 
 def closing() -> None:

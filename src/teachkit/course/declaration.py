@@ -79,7 +79,10 @@ class Sanity:
 
 @dataclass(frozen=True)
 class Lesson:
-    """One lesson: its place in the course, its texts, budgets, settings and expectations."""
+    """One lesson: its place in the course, its texts, budgets, settings and expectations.
+
+    A run uses the first `sets` of `data` that are there.
+    """
 
     id: str
     file: str
@@ -96,6 +99,7 @@ class Lesson:
     needs: tuple[str, ...]
     results_from: tuple[str, ...]
     data: tuple[str, ...]
+    sets: int
     minutes: Minutes
     budget: Mapping[str, Budget]
     settings: Mapping[str, Mapping[str, Any]]
@@ -204,6 +208,7 @@ def _lesson(table: Table) -> Lesson:
         needs=table.texts("needs", default=()),
         results_from=table.texts("results_from", default=()),
         data=table.texts("data", default=()),
+        sets=int(table.number("sets")) if "sets" in table.content else 1,
         minutes=_minutes(table.table("minutes")),
         budget={size: _budget(part) for size, part in _by_size(table, "budget").items()},
         settings={size: part.rest() for size, part in _by_size(table, "settings", optional=True).items()},

@@ -5,6 +5,7 @@ from teachkit.data.audit import audit_splits as audit_splits
 from teachkit.data.folders import Imported as Imported
 from teachkit.data.folders import import_folder as import_folder
 from teachkit.data.folders import register_folder as register_folder
+from teachkit.data.loading import available as available
 from teachkit.data.loading import first_available as first_available
 from teachkit.data.loading import load as load
 from teachkit.data.loading import weights_path as weights_path

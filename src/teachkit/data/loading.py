@@ -49,14 +49,27 @@ def first_available(names: Sequence[str], size: int = DEFAULT_SIZE) -> str:
         DataError: when none of them can be served.
     """
     for name in names:
-        entry, source = find(name)
-        if entry.comes_in(size) and (entry.embedded or source.offer(entry.item(size)) is not None):
+        if _offered(name, size):
             return name
     raise DataError(
         f"None of {', '.join(names)} is available at size {size} from {sources.current().label}.",
         "Choose another source or another set: teachkit data list.",
         names=tuple(names),
     )
+
+
+def available(names: Sequence[str], size: int = DEFAULT_SIZE) -> tuple[str, ...]:
+    """Those of `names` that the source in force can serve, judged without transferring them.
+
+    Raises:
+        UnknownNameError: when a name exists nowhere.
+    """
+    return tuple(name for name in names if _offered(name, size))
+
+
+def _offered(name: str, size: int) -> bool:
+    entry, source = find(name)
+    return entry.comes_in(size) and (entry.embedded or source.offer(entry.item(size)) is not None)
 
 
 def weights_path(name: str) -> Path | None:
