@@ -39,7 +39,7 @@ def test_the_heavy_import_check_can_fail():
     assert "torch" in loaded_by("import teachkit.training")
 
 
-@pytest.mark.parametrize("room", ["course", "data", "metrics", "cloud", "plots"])
+@pytest.mark.parametrize("room", ["big", "course", "data", "metrics", "cloud", "plots"])
 def test_rooms_of_servers_and_classrooms_never_load_torch(room):
     assert "torch" not in loaded_by(f"import teachkit.{room}")
 
@@ -59,6 +59,7 @@ PUBLIC = {
     "tabular": ["models", "repeat_splits", "leak_detective", "formula", "features"],
     "metrics": ["conformal_margin", "interval_coverage"],
     "vision": ["Classifier"],
+    "big": ["score", "read_predictions", "write_predictions", "find_suite", "over_runs"],
     "graphs": ["trace", "model_graph", "unite", "cell_graph"],
     "ugnn": ["UGNN", "Groups", "reference_networks"],
     "hyperinit": ["HyperInitializer", "architecture_graph"],

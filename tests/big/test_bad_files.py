@@ -93,6 +93,10 @@ CORPUS: dict[str, tuple[Edit, Expected]] = {
     ),
     "capital letters": (add("Breast,0,0.5,0.5,,"), [(13, "dataset", "Breast", "Did you mean 'breast'")]),
     "no name": (add(",0,0.5,0.5,,"), [(13, "dataset", "", "has no such set")]),
+    "no name, where a whole set is missing": (
+        lambda text: line(10, ",0,0.9,0.8,0.7,0.6")(drop(11, 12)(text)),
+        [(10, "dataset", "", "has no such set")],
+    ),
     # ids
     "id twice": (add("breast,2,0.5,0.5,,"), [(13, "id", "2", "breast has this id in line 4 already")]),
     "id beyond the last": (

@@ -32,7 +32,7 @@ def test_saving_writes_the_scores_and_six_figures_in_two_forms(
 ) -> None:
     files = scored[0].save(tmp_path / "out", scored[1])
     assert sorted(file.name for file in files) == sorted(
-        ["scores.json"]
+        ["scores.json", "scores_b.json"]
         + [f"{m}_{k}.{f}" for m in big.RANKED for k in ("lines", "boxes") for f in ("png", "svg")]
     )
     assert (tmp_path / "out" / "auc_lines.png").read_bytes().startswith(b"\x89PNG")

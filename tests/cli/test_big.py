@@ -32,6 +32,33 @@ def test_scoring_prints_a_table_and_writes_json_and_figures(file: Path) -> None:
     assert len(list(folder.glob("*.png"))) == len(list(folder.glob("*.svg"))) == 6
 
 
+def test_a_second_model_is_scored_too_and_shares_the_figures(file: Path) -> None:
+    other = file.with_name("other.csv")
+    held = big.read_predictions(file, suite="course")
+    big.write_predictions(other, {name: p[:, ::-1] for name, p in held.sets.items()}, suite="course")
+    folder = file.parent / "both"
+    asked = ["big", "score", str(file), "--suite", "course", "--model-b", str(other), "--bootstrap", "20"]
+    shown = CliRunner().invoke(command(), [*asked, "--out", str(folder)])
+    assert shown.exit_code == 0, shown.output
+    assert shown.output.count("Mean over the 2 sets") == 2
+    told = [json.loads((folder / name).read_text()) for name in ("scores.json", "scores_b.json")]
+    assert [one["file"] for one in told] == ["mine.csv", "other.csv"]
+    assert told[0]["intervals"]["mean"]["auc"][0] < told[0]["mean"]["auc"]
+    assert "mine.csv" in (svg := (folder / "kappa_boxes.svg").read_text())
+    assert "other.csv" in svg
+
+
+def test_a_fault_in_the_second_file_leaves_nothing_behind(file: Path) -> None:
+    other = file.with_name("other.csv")
+    other.write_text(file.read_text().replace("ihc_patches,0,", "ihc_patches,0,x"))
+    shown = CliRunner().invoke(
+        command(), ["big", "score", str(file), "--suite", "course", "--model-b", str(other)]
+    )
+    assert isinstance(shown.exception, PredictionFileError)
+    assert shown.output.startswith("other.csv, line 2, column p0")
+    assert not (file.parent / "mine-score").exists()
+
+
 def test_checking_needs_no_truth(file: Path) -> None:
     shown = CliRunner().invoke(command(), ["big", "check", str(file), "--suite", "course"])
     assert shown.exit_code == 0, shown.output

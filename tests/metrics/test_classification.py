@@ -13,6 +13,7 @@ from sklearn.calibration import calibration_curve
 
 from teachkit import metrics
 from teachkit.errors import FormatError, SettingsError, UnknownNameError
+from teachkit.metrics.classification import decisions
 
 TOLERANCE = 1e-12
 # Few distinct values, so that ties, absent classes and constants are common.
@@ -162,3 +163,16 @@ def test_input_that_cannot_be_scored_is_refused_with_its_value(
 def test_calibration_needs_a_bin() -> None:
     with pytest.raises(SettingsError, match="bins is 0"):
         metrics.calibration_error([0, 1], [0.1, 0.9], bins=0)
+
+
+@given(rows=class_rows)
+def test_scores_that_are_counted_together_are_those_counted_alone(rows: list[tuple[int, int]]) -> None:
+    labels, guesses = np.array(rows).T
+    found = decisions(labels, guesses)
+    assert same(found["acc"], metrics.accuracy(labels, guesses))
+    assert same(found["balacc"], metrics.balanced_accuracy(labels, guesses))
+    assert same(found["kappa"], metrics.cohen_kappa(labels, guesses))
+
+
+def test_no_rows_have_no_decisions_to_score() -> None:
+    assert np.isnan(list(decisions([], []).values())).all()

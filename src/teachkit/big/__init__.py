@@ -3,6 +3,7 @@
 write_predictions  probabilities of your model as a file
 read_predictions   the same file, every fault named
 score              the file against the truth
+over_runs          several trainings of one recipe: the mean and its interval
 """
 
 from teachkit.big.faults import Fault as Fault
@@ -10,6 +11,7 @@ from teachkit.big.measuring import RANKED as RANKED
 from teachkit.big.predictions import Predictions as Predictions
 from teachkit.big.predictions import read_predictions as read_predictions
 from teachkit.big.predictions import write_predictions as write_predictions
+from teachkit.big.runs import over_runs as over_runs
 from teachkit.big.scoring import BigScore as BigScore
 from teachkit.big.scoring import score as score
 from teachkit.big.suites import Member as Member

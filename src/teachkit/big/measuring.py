@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from teachkit import metrics
 from teachkit.big.suites import Member
+from teachkit.metrics.arrays import columns
 
 RANKED = ("auc", "balacc", "kappa")
 AVERAGED = (*RANKED, "acc", "calibration_error")
@@ -31,10 +32,9 @@ def measure(
     """
     found = metrics.scores(labels, probabilities, member.task)
     if member.task == "multi-label":
-        columns = list(zip(labels.T, probabilities.T, strict=True))
-        errors = [metrics.calibration_error(truth, stated) for truth, stated in columns]
-        found["calibration_error"] = float(np.mean(errors))
-        found["map"] = float(np.mean([metrics.average_precision(*column) for column in columns]))
+        each = list(zip(columns(labels), columns(probabilities), strict=True))
+        found["calibration_error"] = float(np.mean([metrics.calibration_error(*one) for one in each]))
+        found["map"] = float(np.mean([metrics.average_precision(*one) for one in each]))
         return found
     found["calibration_error"] = metrics.calibration_error(labels, probabilities)
     if member.task == "ordinal":

@@ -33,11 +33,15 @@ def read_quickly(text: Text, layout: Layout, suite: Suite) -> Tables | None:
         only = _table(layout.member, ids, numbers, layout.alone)
         return None if only is None else {layout.member.name: only}
     codes = frame["dataset"].cat.codes.to_numpy()
+    if codes.min() < 0:  # a line without a name
+        return None
+    rows_by_set = np.argsort(codes, kind="stable")
+    ends = np.cumsum(np.bincount(codes)).tolist()
     tables: Tables = {}
-    for code, name in enumerate(frame["dataset"].cat.categories):
+    for name, start, end in zip(frame["dataset"].cat.categories, [0, *ends], ends, strict=False):
         if name not in suite:
             return None
-        rows = np.flatnonzero(codes == code)
+        rows = rows_by_set[start:end]
         table = _table(suite[name], ids[rows], numbers[rows], alone=False)
         if table is None:
             return None

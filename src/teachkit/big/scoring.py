@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from string import ascii_lowercase
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -129,7 +130,9 @@ class BigScore:
         return draw((self, *others), metric, kind)
 
     def save(self, folder: str | os.PathLike[str], *others: "BigScore") -> list[Path]:
-        """Write ``scores.json`` and, for each ranked score, lines and boxes as PNG and SVG.
+        """Write the scores as JSON and, for each ranked score, lines and boxes as PNG and SVG.
+
+        This file's scores go to ``scores.json``, those of others to ``scores_b.json`` and so on.
 
         Args:
             folder: made when it is not there.
@@ -139,11 +142,12 @@ class BigScore:
             The files written.
         """
         target = Path(folder)
-        written = [target / "scores.json"]
-        with atomic(written[0]) as temporary:
-            temporary.write_text(
-                json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8"
-            )
+        written = []
+        for score, letter in zip((self, *others), ascii_lowercase, strict=False):
+            written.append(target / ("scores.json" if score is self else f"scores_{letter}.json"))
+            with atomic(written[-1]) as temporary:
+                told = json.dumps(score.to_dict(), indent=1, allow_nan=False)
+                temporary.write_text(told + "\n", encoding="utf-8")
         for metric in RANKED:
             for kind in ("lines", "boxes"):
                 picture = self.draw(metric, *others, kind=kind)

@@ -44,15 +44,15 @@ def score(
     suite: SuiteName = "big",
     size: Size = 28,
     bootstrap: Annotated[int, typer.Option(help="Draws for 95 % intervals; 0 for none.")] = 0,
-    beside: Annotated[
-        Path | None, typer.Option(help="A second prediction file, drawn beside the first.")
+    model_b: Annotated[
+        Path | None, typer.Option(help="Prediction file of a second model, drawn beside the first.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for scores.json and figures; default: FILE-score.")
     ] = None,
 ) -> None:
     """Score a prediction file: a table here, scores.json and the figures (PNG, SVG) in a folder."""
-    files = [file] if beside is None else [file, beside]
+    files = [file] if model_b is None else [file, model_b]
     first, *others = [
         big.score(_read(path, suite, size), size=size, suite=suite, bootstrap=bootstrap) for path in files
     ]

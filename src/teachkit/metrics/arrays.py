@@ -21,8 +21,8 @@ def class_labels(values: ArrayLike, name: str) -> NDArray[np.int64]:
             "Pass a one-dimensional array of class indices.",
             shape=array.shape,
         )
-    whole = array.astype(np.int64)
-    if not np.array_equal(whole, array):
+    whole = array.astype(np.int64, copy=False)
+    if array.dtype.kind not in "bi" and not np.array_equal(whole, array):
         odd = array[whole != array][0]
         raise FormatError(
             f"{name} contain {odd}, which is not a class index.",
@@ -39,8 +39,8 @@ def binary_labels(labels: ArrayLike) -> NDArray[np.bool_]:
         FormatError: naming the first other label.
     """
     truth = class_labels(labels, "labels")
-    odd = truth[(truth != 0) & (truth != 1)]
-    if len(odd):
+    if truth.min(initial=0) < 0 or truth.max(initial=0) > 1:
+        odd = truth[(truth != 0) & (truth != 1)]
         raise FormatError(
             f"A binary score met the label {odd[0]}.",
             "Compare with the positive class first: labels == positive.",
@@ -56,9 +56,9 @@ def finite(values: ArrayLike, name: str) -> NDArray[np.float64]:
         FormatError: naming the first value that is not finite and its position.
     """
     array = np.asarray(values, dtype=np.float64)
-    bad = np.argwhere(~np.isfinite(array))
-    if len(bad):
-        where = tuple(int(i) for i in bad[0])
+    is_finite = np.isfinite(array)
+    if not is_finite.all():
+        where = tuple(int(i) for i in np.argwhere(~is_finite)[0])
         raise FormatError(
             f"{name} contain {array[where]} at position {list(where)}.",
             "A score of broken numbers means nothing; find out where they come from.",
@@ -79,3 +79,8 @@ def same_length(first: np.ndarray, second: np.ndarray, names: str = "labels and 
             "Pass both for the same images, in the same order.",
             lengths=(len(first), len(second)),
         )
+
+
+def columns(table: np.ndarray) -> np.ndarray:
+    """The columns of a table ``[N, C]`` as rows ``[C, N]``, each in one piece, which sorts twice as fast."""
+    return np.ascontiguousarray(table.T)

@@ -82,16 +82,29 @@ def cohen_kappa(labels: ArrayLike, predictions: ArrayLike, weights: str | None =
     truth, guess = _pair(labels, predictions)
     if not len(truth):
         return float("nan")
-    classes, codes = _codes(np.concatenate([truth, guess]))
-    table = _count(codes[: len(truth)], codes[len(truth) :], len(classes))
-    # A power of 0 makes every difference a 1. Whole numbers stay whole until the last division, so two equal
-    # constants give exactly 0 / 0.
+    classes, table = _table(truth, guess)
     cost = np.abs(np.subtract.outer(classes, classes)) ** _KAPPA_POWERS[weights]
-    np.fill_diagonal(cost, 0)
-    expected = int((np.outer(table.sum(axis=1), table.sum(axis=0)) * cost).sum())
-    if not expected:
-        return float("nan")
-    return (expected - len(truth) * int((table * cost).sum())) / expected
+    np.fill_diagonal(cost, 0)  # a power of 0 has made every difference a 1
+    return _kappa(table, cost)
+
+
+def decisions(labels: ArrayLike, predictions: ArrayLike) -> dict[str, float]:
+    """`accuracy`, `balanced_accuracy` and `cohen_kappa` as ``acc``, ``balacc``, ``kappa``, counted once.
+
+    >>> decisions([0, 0, 1, 1], [0, 1, 1, 1])
+    {'acc': 0.75, 'balacc': 0.75, 'kappa': 0.5}
+    """
+    truth, guess = _pair(labels, predictions)
+    if not len(truth):
+        return dict.fromkeys(("acc", "balacc", "kappa"), float("nan"))
+    _, table = _table(truth, guess)
+    hits, occurs = np.diagonal(table), table.sum(axis=1)
+    present = occurs > 0
+    return {
+        "acc": float(hits.sum() / len(truth)),
+        "balacc": float(np.mean(hits[present] / occurs[present])),
+        "kappa": _kappa(table, 1 - np.eye(len(table), dtype=np.int64)),
+    }
 
 
 def confusion_matrix(
@@ -191,7 +204,9 @@ def calibration_error(labels: ArrayLike, probabilities: ArrayLike, bins: int = 1
     if not len(observed):
         return float("nan")
     inner_edges = np.linspace(0, 1, bins + 1)[1:-1]
-    bin_of_row = np.searchsorted(inner_edges, stated)
+    bin_of_row = np.zeros(len(stated), dtype=np.intp)
+    for edge in inner_edges:  # for few bins four times as fast as searching each row's bin
+        bin_of_row += stated > edge
     gaps = np.bincount(bin_of_row, weights=observed - stated, minlength=bins)
     return float(np.abs(gaps).sum() / len(observed))
 
@@ -209,6 +224,20 @@ def _codes(values: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int
         return np.unique(values, return_inverse=True)
     occurs = np.bincount(values - least) > 0
     return np.flatnonzero(occurs) + least, (np.cumsum(occurs) - 1)[values - least]
+
+
+def _table(truth: NDArray[np.int64], guess: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The classes that occur in either, and how often each true class (row) was called which (column)."""
+    classes, codes = _codes(np.concatenate([truth, guess]))
+    return classes, _count(codes[: len(truth)], codes[len(truth) :], len(classes))
+
+
+def _kappa(table: NDArray[np.int64], cost: NDArray[np.int64]) -> float:
+    """Whole numbers stay whole until the last division, so two equal constants give exactly 0 / 0: nan."""
+    expected = int((np.outer(table.sum(axis=1), table.sum(axis=0)) * cost).sum())
+    if not expected:
+        return float("nan")
+    return (expected - int(table.sum()) * int((table * cost).sum())) / expected
 
 
 def _count(rows: NDArray[np.int64], columns: NDArray[np.int64], size: int) -> NDArray[np.int64]:

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from teachkit.errors import FormatError, UnknownNameError, nearest
-from teachkit.metrics.arrays import class_labels, finite, same_length
-from teachkit.metrics.classification import accuracy, balanced_accuracy, cohen_kappa
+from teachkit.metrics.arrays import class_labels, columns, finite, same_length
+from teachkit.metrics.classification import decisions
 from teachkit.metrics.measures import mean_absolute_error, r_squared, root_mean_squared_error
 from teachkit.metrics.pixels import dice, iou
 from teachkit.metrics.ranks import auc
@@ -56,23 +56,15 @@ def scores(labels: ArrayLike, probabilities: ArrayLike, task: str) -> dict[str, 
     same_length(truth, values, "labels and probabilities")
     if task == "binary":
         positive = values if values.ndim == 1 else values[:, -1]
-        return {"auc": auc(truth, positive), **_decisions(truth, positive > 0.5)}
+        return {"auc": auc(truth, positive), **decisions(truth, positive > 0.5)}
     if values.ndim != 2 or truth.max(initial=0) >= values.shape[1]:
         raise FormatError(
             f"Labels up to {truth.max(initial=0)} meet probabilities of shape {list(values.shape)}.",
             "Pass one column per class.",
             shape=values.shape,
         )
-    one_against_rest = [auc(truth == index, column) for index, column in enumerate(values.T)]
-    return {"auc": float(np.mean(one_against_rest)), **_decisions(truth, values.argmax(axis=1))}
-
-
-def _decisions(truth: np.ndarray, guess: np.ndarray) -> dict[str, float]:
-    return {
-        "acc": accuracy(truth, guess),
-        "balacc": balanced_accuracy(truth, guess),
-        "kappa": cohen_kappa(truth, guess),
-    }
+    one_against_rest = [auc(truth == index, column) for index, column in enumerate(columns(values))]
+    return {"auc": float(np.mean(one_against_rest)), **decisions(truth, values.argmax(axis=1))}
 
 
 def _multi_label(truth: np.ndarray, values: np.ndarray) -> dict[str, float]:
@@ -81,7 +73,7 @@ def _multi_label(truth: np.ndarray, values: np.ndarray) -> dict[str, float]:
             f"Labels of shape {list(truth.shape)} meet probabilities of shape {list(values.shape)}.",
             "A multi-label task needs one probability per label: [N, L] in both.",
         )
-    each = [scores(label, p, "binary") for label, p in zip(truth.T, values.T, strict=True)]
+    each = [scores(label, p, "binary") for label, p in zip(columns(truth), columns(values), strict=True)]
     return {key: float(np.mean([one[key] for one in each])) for key in each[0]}
 
 
