@@ -53,6 +53,11 @@ def verdict(estimates: Iterable[Estimate | None]) -> str:
     )
 
 
+def plural(seeds: int) -> str:
+    """In words."""
+    return "one seed" if seeds == 1 else f"{seeds} seeds"
+
+
 def shown(estimate: Estimate | None) -> str:
     """An estimate in a table."""
     return "–" if estimate is None else str(estimate)

@@ -40,16 +40,17 @@ def repairs(found: Found) -> str:
         if rows:
             text.append(markdown_table([f"minus as published, {title}", *COLUMNS], rows))
     lines = [
-        f"- {told}: {verdict(found.gap(reading, PUBLISHED, domain) for domain in DOMAINS)}"
+        f"- {told}: {counted}"
         for reading, told in READINGS.items()
         if reading not in (PUBLISHED, Reading("vit", "everyone"))
-        and verdict(found.gap(reading, PUBLISHED, domain) for domain in DOMAINS)
+        and (counted := verdict(found.gap(reading, PUBLISHED, domain) for domain in DOMAINS))
     ]
+    if lines:
+        text.append("AUC of the domains one by one, minus as published:\n\n" + "\n".join(lines))
     return "\n\n".join(
         [
             "Test pictures; differences are paired by seed.",
             *text,
-            "AUC of the domains one by one, minus as published:\n\n" + "\n".join(lines),
             "The transformer differs from the residual network in more than its normalisation; its row does "
             "not say why it is better or worse. GroupNorm and the own BatchNorms change one thing.",
         ]

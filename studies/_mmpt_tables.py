@@ -1,7 +1,7 @@
 """The section of study 08 in docs/results.md: the collapse of one network for many sets, and its repairs."""
 
 import numpy as np
-from _estimates import BySeed
+from _estimates import BySeed, plural
 from _grid import Grid, markdown_table
 from _mmpt_arms import BATCH, DOMAINS, EPOCHS, MOST, SEEDS, TITLES
 from _mmpt_choice import RATES, RESIDUAL, SEED, TRANSFORMER, chosen, mean_aucs
@@ -120,8 +120,8 @@ def collapse(found: Found) -> str:
     training, use = _mean(found.train_mode("shared", None)), found.scores(PUBLISHED, None, "loss", "train")
     text = [
         "Weights, pictures and labels are the same in each row; all pictures are **training** pictures. "
-        f"Training mode: one more pass without learning, batches drawn as in training. Mean over {len(use)} "
-        "seeds.",
+        f"Training mode: one more pass without learning, batches drawn as in training. Means over "
+        f"{plural(len(use))}.",
         markdown_table(header, rows),
         f"In use the mean loss of pictures that were learned from is {_mean(use):.2f} instead of "
         f"{training:.2f}, {_mean(use) / training:.1f} times as high. Overfitting cannot do this: no picture "
@@ -134,7 +134,8 @@ def collapse(found: Found) -> str:
                 ["other arms, mean of domains", "loss, training mode", "loss in use", "ratio"], others
             ),
             "A ratio near 1 means that training and use are the same function. GroupNorm and LayerNorm have "
-            "it by construction. Recalibration of mixed batches takes it away.",
+            "it by construction. Recalibration of mixed batches takes it away: mixed batches were learned "
+            "from with the statistics of everyone.",
         ]
     return "\n\n".join(text)
 
@@ -164,10 +165,10 @@ def course(found: Found) -> str:
     return "\n\n".join(
         [
             "One-domain batches, statistics of everyone, validation pictures, mean over domains and "
-            f"{len(runs)} seeds.",
+            f"{plural(len(runs))}.",
             markdown_table(["pass", "loss", "lowest and highest seed", "AUC"], rows),
-            f"The lowest loss came after pass {', '.join(map(str, lowest))} of {EPOCHS} (seed by seed). The "
-            "thesis stopped by this loss.",
+            f"Lowest after pass {', '.join(map(str, lowest))} of {EPOCHS} (seed by seed). The thesis stopped "
+            "by this loss, and kept the weights that had it.",
         ]
     )
 

@@ -259,7 +259,7 @@ def test_the_collapse_is_told_in_numbers_of_the_same_pictures(of, grid):
     fill(grid, of, lambda arm, rule: 1.38 * (rule == "everyone" and arm == "shared"))
     text = of.tables.collapse(of.found.Found(grid))
     assert "is 2.00 instead of 0.20, 10.0 times as high" in text
-    assert "after pass 1, 1, 1, 1, 1 of 5" in of.tables.course(of.found.Found(grid))
+    assert "Lowest after pass 1, 1, 1, 1, 1 of 5" in of.tables.course(of.found.Found(grid))
 
 
 def test_what_was_forgotten_is_counted_from_the_end_of_the_own_passes(of, grid):
