@@ -63,6 +63,17 @@ def tiny() -> Tiny:
     return Tiny()
 
 
+@pytest.fixture(scope="module")
+def made_module() -> Callable[..., Split]:
+    return made_split
+
+
+@pytest.fixture(scope="module")
+def tiny_module() -> Tiny:
+    torch.manual_seed(0)
+    return Tiny()
+
+
 @pytest.fixture
 def four() -> dict[str, tuple[Split, Split]]:
     """A domain of every task, with unequal numbers of rows."""

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from teachkit.errors import SettingsError, UnknownNameError, nearest
@@ -67,6 +68,22 @@ class History:
         return self.by_domain().join(
             table[["val_auc", "loss", "val_loss"]].rename(columns={"val_auc": "mean"})
         )
+
+    @property
+    def forgotten(self) -> pd.DataFrame:
+        """What the last passes took away: for each domain "learned", "kept" and "lost" validation AUC.
+
+        "learned" is the AUC after the last pass that showed the domain, "kept" the one after the last pass.
+
+        Raises:
+            UnknownNameError: when there was no validation.
+        """
+        aucs, rows = self.by_domain("val_auc"), self.by_domain("rows")
+        shown = {name: rows.index[rows[name] > 0] for name in self.domains}
+        learned = [aucs.at[shown[name][-1], name] if len(shown[name]) else np.nan for name in self.domains]
+        kept = aucs.iloc[-1].to_numpy()
+        columns = {"learned": learned, "kept": kept, "lost": np.array(learned) - kept}
+        return pd.DataFrame(columns, index=pd.Index(self.domains, name="domain"))
 
     def plot(self, what: str = "val_auc", title: str = "") -> Picture:
         """One score of each domain against the passes: "val_auc", "val_loss", "loss", "val_balacc", ...

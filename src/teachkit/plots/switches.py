@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -113,7 +114,7 @@ def explore_statistics(
 @styled
 def _drawn(clouds: Clouds, scores: Scores, shown: list[str], label: str, title: str) -> Picture:
     """A panel of points for each position in `shown`; to their right the scores of all positions."""
-    figure = new_figure(2.9 * len(shown) + 3.6, 3.9)
+    figure = new_figure(2.7 * len(shown) + 5.0, 3.9)
     *panels, last = figure.subplots(1, len(shown) + 1, width_ratios=[1] * len(shown) + [1.15])
     every = np.concatenate([points for position in clouds.values() for points in position.values()])
     low, high = np.percentile(every, [0.5, 99.5], axis=0)
@@ -130,16 +131,13 @@ def _drawn(clouds: Clouds, scores: Scores, shown: list[str], label: str, title: 
         said.append(Position(position, scores[position], label).sentence)
     panels[0].set_ylabel("second component")
     _marks(last, scores, label)
-    names = list(next(iter(scores.values())))
-    figure.legend(
-        *panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=min(len(names), 4)
-    )
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right center", markerscale=1.8)
     figure.suptitle(title)
     rows = {name: len(points) for name, points in next(iter(clouds.values())).items()}
     note = f"Each dot is an image: {', '.join(f'{name} {count}' for name, count in rows.items())}"
     note += ". Same weights and same two axes everywhere"
     note += f"; {outside} of {len(every)} dots lie outside" if outside else ""
-    caption(figure, note)
+    caption(figure, fill(note, round(12 * figure.get_figwidth())))
     return Picture(figure, sentences(title, "Features of each domain as points", *said, note))
 
 
