@@ -13,7 +13,7 @@ from teachkit.cli import course
 from teachkit.errors import TeachkitError
 
 GROUPS = {
-    "big": "Check and score prediction files of the BIG benchmark.",
+    "big": "Check and score prediction files of the BIG benchmark; train baselines.",
     "data": "List, get, verify, import and audit data sets.",
     "quiz": "Check quizzes and self-checks.",
 }
