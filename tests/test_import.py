@@ -63,6 +63,7 @@ PUBLIC = {
     "graphs": ["trace", "model_graph", "unite", "cell_graph"],
     "ugnn": ["UGNN", "Groups", "reference_networks"],
     "hyperinit": ["HyperInitializer", "architecture_graph"],
+    "mmpt": ["pretrain", "compare"],
     "plots": ["images", "curves", "descent", "explore_threshold"],
     "course": ["preflight", "record", "self_check", "closing", "model_card", "place_results"],
 }

@@ -14,6 +14,7 @@ __all__ = [
     "graphs",
     "hyperinit",
     "metrics",
+    "mmpt",
     "plots",
     "tabular",
     "training",
