@@ -53,6 +53,7 @@ def test_boxes_show_the_spread_over_sets(scored: list[big.BigScore]) -> None:
     alt = scored[0].draw("kappa", scored[1], kind="boxes").alt
     assert "whole.csv median" in alt
     assert "part.csv median" in alt
+    assert "Each box: 3 of 3 sets in whole.csv, 2 of 3 sets in part.csv" in alt
 
 
 def test_two_files_of_one_name_are_told_apart(scored: list[big.BigScore]) -> None:

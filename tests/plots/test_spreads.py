@@ -25,6 +25,7 @@ def test_intervals_are_drawn_and_told():
 
 def test_a_plain_axis_starts_at_zero_and_a_logarithmic_one_says_so():
     assert plots.boxes(VALUES, label="MAE").figure.axes[0].get_xlim()[0] == 0
+    assert plots.boxes(VALUES, label="AUC", zero=False).figure.axes[0].get_xlim()[0] < 0
     axes = plots.boxes(VALUES, label="MAE", log=True).figure.axes[0]
     assert axes.get_xscale() == "log"
     assert axes.get_xlabel() == "MAE, logarithmic axis"

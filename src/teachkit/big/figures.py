@@ -27,9 +27,11 @@ def draw(scores: Sequence["BigScore"], metric: str, kind: str) -> Picture:
             raise UnknownNameError(f"No {what} '{given}'.", nearest(given, known, f"{what}s"), name=given)
     first = scores[0]
     if len({(one.suite.digest, one.size) for one in scores}) > 1:
-        told = "; ".join(f"{one.file}: '{one.suite.name}' {one.suite.version}, {one.size}" for one in scores)
+        unlike = "; ".join(
+            f"{one.file}: '{one.suite.name}' {one.suite.version}, {one.size}" for one in scores
+        )
         raise UnfairComparisonError(
-            f"These files were scored under different suites or sizes: {told}.", "Score them alike."
+            f"These files were scored under different suites or sizes: {unlike}.", "Score them alike."
         )
     names = _labels(scores)
     label = TITLES[metric] if metric == "auc" else TITLES[metric].capitalize()
@@ -41,7 +43,9 @@ def draw(scores: Sequence["BigScore"], metric: str, kind: str) -> Picture:
     }
     if not all(held.values()):
         raise SettingsError(f"In no set is the {TITLES[metric]} defined.", "Draw another score.")
-    counts = ", ".join(sorted({f"{len(values)} of {len(sets)} sets" for values in held.values()}))
+    counts = {name: f"{len(values)} of {len(sets)} sets" for name, values in held.items()}
+    alike = len(set(counts.values())) == 1
+    told = counts[names[0]] if alike else ", ".join(f"{count} in {name}" for name, count in counts.items())
     drawn = max(score.bootstrap for score in scores)
     sample = f"95 % bootstrap over test pictures, {drawn:,} draws" if drawn else ""
     if kind == "boxes":
@@ -50,19 +54,23 @@ def draw(scores: Sequence["BigScore"], metric: str, kind: str) -> Picture:
             for name, score in zip(names, scores, strict=True)
             if score.rankable and "mean" in score.intervals
         }
-        note = f"Each box: {counts}; one trained model each." + (f" Blue: mean, {sample}." if means else "")
+        note = f"Each box: {told}; one trained model each." + (f" Blue: mean, {sample}." if means else "")
         return boxes(
             {name: list(values.values()) for name, values in held.items()},
             means,
             label=label,
             title=title,
             note=note,
+            zero=False,
         )
     intervals = {
         name: {one: values[metric] for one, values in score.intervals.items() if one in held[name]}
         for name, score in zip(names, scores, strict=True)
     }
-    note = f"{counts}; one trained model each." + (f" Bars: {sample}." if sample else "")
+    dashes = (
+        " Dashed: mean over the sets." if any(len(values) == len(sets) for values in held.values()) else ""
+    )
+    note = f"{told}; one trained model each.{dashes}" + (f" Bars: {sample}." if sample else "")
     return set_scores(held, sets, intervals, label=label, title=title, note=note)
 
 

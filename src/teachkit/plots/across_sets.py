@@ -1,6 +1,7 @@
 """One score of one or more models over the sets of a benchmark."""
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -83,5 +84,5 @@ def set_scores(
     axes.tick_params(axis="x", colors=GREY, labelcolor="black")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
     figure.suptitle(title)
-    caption(figure, note)
+    caption(figure, textwrap.fill(note, int(figure.get_figwidth() * 12.5)))
     return Picture(figure, sentences(title, f"{label}: {'; '.join(said)}", note))

@@ -1,5 +1,6 @@
 """Many repeats of an experiment: a box per model, and beside it the mean with its interval."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -19,6 +20,7 @@ def boxes(
     title: str = "",
     note: str = "",
     log: bool = False,
+    zero: bool = True,
 ) -> Picture:
     """Box plots over repeats, one row per model.
 
@@ -31,7 +33,8 @@ def boxes(
         label: of the axis, with the unit.
         title: of the figure.
         note: the caption: number of repeats, what the interval is.
-        log: a logarithmic axis, for errors that differ by factors; else the axis starts at zero.
+        log: a logarithmic axis, for errors that differ by factors; else a plain one.
+        zero: whether a plain axis starts at zero. False suits scores, whose zero means nothing.
 
     Raises:
         FormatError: nothing to draw, or a value that a logarithm does not take.
@@ -70,13 +73,13 @@ def boxes(
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.xaxis.set_minor_locator(NullLocator())
-    elif smallest >= 0:
+    elif zero and smallest >= 0:
         axes.set_xlim(left=0)
     axes.set_xlabel(label + (", logarithmic axis" if log else ""))
     axes.grid(axis="x")
     axes.set_axisbelow(True)
     figure.suptitle(title)
-    caption(figure, note)
+    caption(figure, textwrap.fill(note, 110))
     return Picture(figure, sentences(title, f"{label}: {'; '.join(_said(found, intervals))}", note))
 
 
