@@ -63,12 +63,32 @@ class PredictionFileError(FormatError):
     faults: list[Any]
 
 
+class StorageError(TeachkitError):
+    """A bucket did not do what was asked; nothing was half-written."""
+
+
+class AlreadyStoredError(StorageError):
+    """An object of that name is there already, and it is not ours."""
+
+
+class StorageRefusedError(StorageError):
+    """The account at work has no permission, or there is no account."""
+
+
+class ExchangeRefusedError(TeachkitError, ValueError):
+    """A hand-in, a name or a student cannot be accepted."""
+
+
 class TrainingError(TeachkitError):
     """A training run cannot go on."""
 
 
 class UnfairComparisonError(TrainingError, ValueError):
     """Two arms differ in more than the factor under study."""
+
+
+class BoxMissingError(TeachkitError):
+    """Code of others should run, and this machine cannot put it in a box."""
 
 
 class LessonError(TeachkitError):
