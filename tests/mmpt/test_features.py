@@ -95,3 +95,14 @@ def test_a_run_that_stopped_before_the_record_begins_anew(split: Split, counted:
     body.features(split, folder=tmp_path)
     assert len(counted) == 2
     assert not list(tmp_path.glob(".*npy*"))
+
+
+def test_a_body_frozen_as_published_still_moves_and_ours_does_not(split: Split, tmp_path: Path):
+    published = timm.create_model("test_resnet", pretrained=False, num_classes=3).requires_grad_(False)
+    before = published.bn1.running_mean.clone()
+    published.train()(torch.from_numpy(split.images).permute(0, 3, 1, 2) / 255)
+    assert not torch.equal(before, published.bn1.running_mean)
+    # In evaluation mode a row does not know which others are there, nor what came before.
+    body = Body("test_resnet")
+    alone = body.features(split[:5], folder=tmp_path)
+    np.testing.assert_allclose(alone, body.features(split, folder=tmp_path)[:5], atol=1e-6)

@@ -27,6 +27,7 @@ from teachkit.training.naming import digest
 from teachkit.training.progress import finished_runs
 
 SEEDS = (9930641, 115149041, 252139603)  # of the published code
+ALL_WORKERS = -1  # joblib's word for it
 MIXED = "baselines"  # suite of a grid with sets that the benchmark does not have
 
 
@@ -75,9 +76,10 @@ class Baselines:
         cells = self.cells(tests)
         folder = self.out.resolve()
         folder.mkdir(parents=True, exist_ok=True)
-        tasks = [joblib.delayed(_attempt)(cell, folder / "cells", self.features, device) for cell in cells]
+        features = None if self.features is None else self.features.resolve()
+        tasks = [joblib.delayed(_attempt)(cell, folder / "cells", features, device) for cell in cells]
         with _cluster(dask):
-            found: list[Outcome | str] = finished_runs(tasks, jobs)
+            found: list[Outcome | str] = finished_runs(tasks, jobs if dask is None else ALL_WORKERS)
         done = [one for one in found if isinstance(one, Outcome)]
         lost = [one for one in done if not one.predictions.is_file()]
         if lost:
