@@ -6,6 +6,7 @@ from textwrap import wrap
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from teachkit.errors import FormatError
 from teachkit.metrics import Interval, paired_difference, t_interval
@@ -64,6 +65,8 @@ def curves(
         said.append(f"{name} goes from {mean[0]:.3f} to {_with_limits(last)}")
         if len(places) <= 12:
             axes.set_xticks(places)
+        elif np.array_equal(places, places.round()):  # no epoch 2.5
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel=xlabel, ylabel=ylabel)
     axes.grid(axis="y")
     axes.set_axisbelow(True)
