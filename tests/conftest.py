@@ -1,5 +1,6 @@
 """Fixtures shared by every room."""
 
+import json
 import os
 import shutil
 import socket
@@ -7,9 +8,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -145,7 +148,65 @@ def storage_server() -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("STORAGE_EMULATOR_HOST", raising=False)
         with FakeGCSServer() as running:
+            # It logs every request to a pipe that nobody reads, and stands still when the pipe is full.
+            threading.Thread(target=running._process.stderr.read, daemon=True).start()
             yield running.url
+
+
+@pytest.fixture
+def between(
+    storage_server: str, serve: Callable[[type[BaseHTTPRequestHandler]], str]
+) -> Callable[[Callable[[str, str, bytes], object]], str]:
+    """`between(fault)` is the address of a server that hands every request on to the storage server.
+
+    `fault(method, path, body)` may answer with a status, which is sent instead; with ``"cut"``, which drops
+    the connection before the request goes on; or with ``"lost"``, which drops the reply.
+    """
+
+    def start(fault: Callable[[str, str, bytes], object]) -> str:
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def _pass_on(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                chosen = fault(self.command, unquote(self.path), body)
+                if isinstance(chosen, int):
+                    text = json.dumps({"error": {"code": chosen, "message": "no"}}).encode()
+                    self._answer(chosen, "application/json", text)
+                    return
+                if chosen != "cut":
+                    status, kind, content = self._ask(body)
+                if chosen in {"cut", "lost"}:
+                    self.close_connection = True
+                    self.connection.shutdown(socket.SHUT_RDWR)
+                    return
+                self._answer(status, kind, content)
+
+            do_GET = do_POST = do_PUT = do_DELETE = _pass_on  # noqa: N815
+
+            def _ask(self, body: bytes) -> tuple[int, str, bytes]:
+                host, port = urlsplit(storage_server).netloc.split(":")
+                connection = HTTPConnection(host, int(port))
+                headers = {
+                    k: v for k, v in self.headers.items() if k.lower() not in {"host", "accept-encoding"}
+                }
+                connection.request(self.command, self.path, body, headers)
+                reply = connection.getresponse()
+                return reply.status, reply.headers.get("Content-Type") or "", reply.read()
+
+            def _answer(self, status: int, kind: str, content: bytes) -> None:
+                self.send_response(status)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_: object) -> None:
+                """Keep the test output clean."""
+
+        return serve(Handler)
+
+    return start
 
 
 @pytest.fixture(scope="module")
