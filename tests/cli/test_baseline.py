@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -11,18 +12,19 @@ from teachkit.errors import DataError, SettingsError
 
 
 @pytest.fixture
-def run(offline: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """The command on fifty pictures of each embedded set, writing to ``out``."""
-    real = data.load
-
-    def load(name: str, split: str = "train", size: int = 28) -> data.Split:
-        return real(name, split, size)[:50]
-
-    monkeypatch.setattr(data, "load", load)
+def run(isolated: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """The command on two small sets of a folder, writing to ``out``."""
+    rng = np.random.default_rng(0)
+    (tmp_path / "sets").mkdir()
+    for name in ("one", "two"):
+        arrays = {f"{part}_images": rng.integers(0, 256, (30, 12, 12), np.uint8) for part in data.SPLITS}
+        arrays |= {f"{part}_labels": np.arange(30)[:, None] % 3 for part in data.SPLITS}
+        np.savez(tmp_path / "sets" / f"{name}.npz", **arrays)  # type: ignore[arg-type]
+    monkeypatch.setenv("TEACHKIT_DATA", str(tmp_path / "sets"))
     monkeypatch.setenv("COLUMNS", "200")
 
     def call(*words: str) -> Result:
-        given = ["big", "baseline", "--datasets", "digits, fundus_grades", "--out", str(tmp_path / "out")]
+        given = ["big", "baseline", "--datasets", "one, two", "--out", str(tmp_path / "out")]
         return CliRunner().invoke(command(), [*given, *words])
 
     return call
@@ -35,13 +37,13 @@ def test_a_table_and_a_file_for_every_seed(run, tmp_path: Path) -> None:
     assert "Untrained bodies (no baselines), size 28" in shown.output
     assert "Individually trained" not in shown.output
     rows = [line.split() for line in shown.output.splitlines() if line.startswith("test_resnet")]
-    assert [row[3] for row in rows] == ["digits", "fundus_grades", "mean"]
+    assert [row[3] for row in rows] == ["one", "two", "mean"]
     names = [f"untrained-body-test_resnet-knn-28-seed{seed}.csv" for seed in (3, 4)]
     assert [Path(line).name for line in shown.output.splitlines() if line.endswith(".csv")] == names
     checked = CliRunner().invoke(
         command(), ["big", "check", str(tmp_path / "out" / names[0]), "--suite", "baselines"]
     )
-    assert checked.output == "In order: 100 rows of digits, fundus_grades.\n"
+    assert checked.output == "In order: 60 rows of one, two.\n"
 
 
 def test_weights_that_are_not_there_end_the_command_with_the_way_out(run, tmp_path: Path) -> None:
@@ -53,7 +55,7 @@ def test_weights_that_are_not_there_end_the_command_with_the_way_out(run, tmp_pa
 
 def test_the_benchmark_stands_for_its_twelve_sets(run) -> None:
     shown = run("--arch", "test_resnet", "--scheme", "knn", "--weights", "none", "--datasets", "big")
-    assert isinstance(shown.exception, DataError)  # offline, the first of them is not there
+    assert isinstance(shown.exception, DataError)  # the first of them is not in this folder
     assert "pathmnist" in str(shown.exception)
 
 

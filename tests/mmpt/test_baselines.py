@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,19 +18,25 @@ from teachkit import big, data
 from teachkit.errors import SettingsError, UnknownNameError
 from teachkit.mmpt import Baselines, Regime, cells
 from teachkit.mmpt.architectures import TEN, find_architecture, find_architectures
+from teachkit.mmpt.domains import TASKS
 
 SHORT = Regime(epochs=1, batch_size=64)
 
 
 @pytest.fixture(autouse=True)
-def _quick(offline: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """Embedded sets, of a hundred pictures where all happens in this process."""
+def _made(
+    offline: Path,
+    made: Callable[..., data.Split],
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    """Made sets that are called as their tasks, where all happens in this process."""
     if request.node.get_closest_marker("slow"):
         return
     real = data.load
 
     def load(name: str, split: str = "train", size: int = 28) -> data.Split:
-        return real(name, split, size)[:100]
+        return made(name, 40, split) if name in TASKS else real(name, split, size)
 
     monkeypatch.setattr(data, "load", load)
 
@@ -44,7 +51,12 @@ def weights(tmp_path: Path) -> str:
 
 
 def grid(out: Path, **changes: object) -> Baselines:
-    given = {"architectures": ["test_resnet"], "schemes": ["knn"], "datasets": ["digits"], "seeds": [0, 1]}
+    given = {
+        "architectures": ["test_resnet"],
+        "schemes": ["knn"],
+        "datasets": ["multi-class"],
+        "seeds": [0, 1],
+    }
     return Baselines(**given | {"out": out, "weights": None, "regime": SHORT} | changes)  # type: ignore[arg-type]
 
 
@@ -58,7 +70,7 @@ def test_the_ten_are_found_by_short_and_long_names():
 
 
 def test_every_scheme_answers_for_every_task_and_its_files_are_scored(tmp_path: Path):
-    sets = ["ihc_patches", "ihc_contents", "fundus_grades"]  # binary, multi-label, ordinal
+    sets = list(TASKS)
     found = grid(tmp_path, schemes=["knn", "linear", "end-to-end"], datasets=sets, seeds=[0]).run()
     assert not found.failed
     assert [path.name for path in found.files] == [
@@ -90,12 +102,14 @@ def test_a_random_body_is_named_so_and_stands_in_no_table_of_baselines(weights: 
     trained = grid(tmp_path / "out", weights=weights).run()
     assert list(trained.tables) == ["Individually trained baselines, size 28"]
     assert "untrained" not in trained.tables[next(iter(trained.tables))].to_string()
-    assert trained.outcomes[0].scores != random.outcomes[0].scores
+    assert trained.outcomes[0].predictions != random.outcomes[0].predictions
 
 
 def test_neighbours_on_trained_weights_run_once_for_nothing_in_them_is_random(weights: str, tmp_path: Path):
     cells_of = grid(tmp_path, weights=weights, schemes=["knn", "linear"])
-    found = [(one.scheme, one.seed) for one in cells_of.cells({"digits": data.load("digits", "test")})]
+    found = [
+        (one.scheme, one.seed) for one in cells_of.cells({"multi-class": data.load("multi-class", "test")})
+    ]
     assert found == [("knn", 0), ("linear", 0), ("linear", 1)]
 
 
@@ -108,7 +122,7 @@ def test_a_second_run_makes_only_what_is_missing_or_damaged(tmp_path: Path, monk
     assert made == []
     assert again.scores.equals(first.scores)
     damaged = first.outcomes[1].predictions
-    damaged.write_text(damaged.read_text().replace("digits,0,", "digits,0,0", 1))
+    damaged.write_text(damaged.read_text().replace("multi-class,0,", "multi-class,0,0", 1))
     mended = grid(tmp_path).run()
     assert [cell.seed for cell in made] == [1]
     assert mended.scores.equals(first.scores)
@@ -123,12 +137,12 @@ def test_a_cell_that_fails_stops_no_other(tmp_path: Path, monkeypatch: pytest.Mo
     assert not fails.failed
     few = grid(tmp_path, datasets=["digits", "fundus_grades"], seeds=[0], regime=Regime(neighbours=101)).run()
     assert len(few.failed) == 2
-    assert all("101 neighbours of 100" in why for why in few.failed.values())
+    assert all("101 neighbours of 40" in why for why in few.failed.values())
     assert few.tables == {}
 
 
 def test_the_mean_over_sets_needs_every_set(tmp_path: Path):
-    found = grid(tmp_path, datasets=["digits", "fundus_grades"], seeds=[0, 1]).run()
+    found = grid(tmp_path, datasets=["multi-class", "ordinal"], seeds=[0, 1]).run()
     (table,) = found.tables.values()
     who = ("test_resnet", "untrained body", "nearest neighbours")
     by_seed = found.scores[found.scores["score"] == "auc"].groupby("seed")["value"].mean()
@@ -140,11 +154,11 @@ def test_the_mean_over_sets_needs_every_set(tmp_path: Path):
 
 def test_a_whole_set_of_the_benchmark_is_scored_under_its_suite():
     whole = big.find_suite("big")["breastmnist"]
-    split = data.load("ihc_patches", "test")
-    assert cells.suite_of("ihc_patches", split, 28) == ("ihc_patches", 28)
+    split = data.load("binary", "test")
+    assert cells.suite_of("binary", split, 28) == ("binary", 12)
     test = split[np.zeros(whole.rows, dtype=int)]
     assert cells.suite_of("breastmnist", test, 28) == ("big", 28)
-    assert cells.suite_of("breastmnist", test[:10], 28) == ("breastmnist", 28)
+    assert cells.suite_of("breastmnist", test[:10], 28) == ("breastmnist", 12)
 
 
 @pytest.mark.parametrize(
@@ -175,9 +189,18 @@ def test_a_scheduler_that_does_not_answer_is_named(tmp_path: Path, free_port: in
 
 
 @pytest.mark.slow
-def test_a_worker_killed_half_way_loses_nothing(tmp_path: Path):
+def test_a_worker_killed_half_way_loses_nothing(
+    made: Callable[..., data.Split], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     distributed = pytest.importorskip("distributed")
-    plan = grid(tmp_path / "out", seeds=range(6))
+    parts = {part: made("multi-class", 40, part) for part in data.SPLITS}
+    arrays = {f"{part}_images": split.images for part, split in parts.items()}
+    arrays |= {f"{part}_labels": split.labels for part, split in parts.items()}
+    (tmp_path / "sets").mkdir()
+    np.savez(tmp_path / "sets" / "made_set.npz", **arrays)  # type: ignore[arg-type]
+    monkeypatch.delenv("TEACHKIT_OFFLINE")
+    monkeypatch.setenv("TEACHKIT_DATA", str(tmp_path / "sets"))
+    plan = grid(tmp_path / "out", datasets=["made_set"], seeds=range(6))
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
     ) as cluster:
@@ -188,10 +211,10 @@ def test_a_worker_killed_half_way_loses_nothing(tmp_path: Path):
                 time.sleep(0.02)
             os.kill(victim, signal.SIGKILL)
 
-        thread = threading.Thread(target=kill_after_the_first_cell)
+        thread = threading.Thread(target=kill_after_the_first_cell, daemon=True)
         thread.start()
         found = plan.run(dask=cluster.scheduler_address)
-        thread.join()
+        thread.join(60)
     assert not found.failed
     assert sorted(one.cell.seed for one in found.outcomes) == list(range(6))
     assert len(found.files) == 6
