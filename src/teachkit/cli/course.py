@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from teachkit.cli.classroom import app as app  # the group `teachkit course` is found here by its name
+
 Out = Annotated[Path, typer.Option(help="Folder for executed notebooks, results and report.")]
 
 

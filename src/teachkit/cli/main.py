@@ -14,6 +14,7 @@ from teachkit.errors import TeachkitError
 
 GROUPS = {
     "big": "Check and score prediction files of the BIG benchmark; train baselines.",
+    "course": "Set up the exchange of a class and look after its roster.",
     "data": "List, get, verify, import and audit data sets.",
     "quiz": "Check quizzes and self-checks.",
 }
