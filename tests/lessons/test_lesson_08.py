@@ -107,7 +107,8 @@ def test_the_best_of_fifty_equal_models_rises_by_seven_points(text):
 
 
 @pytest.mark.real_data
-def test_breastmnist_has_156_test_images(real_data, text):
+def test_breastmnist_has_156_test_images(real_data, isolated, monkeypatch, text):
+    monkeypatch.setenv("TEACHKIT_DATA", str(real_data))
     assert len(data.load("breastmnist", "test")) == 156
     assert "156 images, as in BreastMNIST" in text
 
