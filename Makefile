@@ -46,7 +46,7 @@ lock: .venv/ready  ## resolve requirements.lock anew from pyproject.toml
 	@echo "Installing the locked environment into .venv (about two minutes, 7 GB)"
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.8
-	.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes --requirement requirements.lock
+	.venv/bin/uv pip install --quiet --compile-bytecode --python .venv/bin/python --require-hashes --requirement requirements.lock
 	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 	touch $@
 

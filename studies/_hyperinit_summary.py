@@ -1,17 +1,13 @@
 """What study 07 says in a few lines, with its numbers taken from the runs."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from _hyperinit_arms import DEVELOPMENT, OUTSIDE, SEEDS, Recipe
 from _hyperinit_down import NETWORKS
-from _hyperinit_down_tables import gaps, places
+from _hyperinit_down_tables import over_sets
 from _hyperinit_exam import exam_name
-from _hyperinit_found import Estimate, Found
+from _hyperinit_found import Found, shown
 
 from teachkit.hyperinit import references
-
-INSIDE = tuple(network for network in NETWORKS if network != OUTSIDE)
 
 
 def summary(found: Found) -> str:
@@ -57,7 +53,7 @@ def _choice(found: Found) -> str:
 
 
 def _help(found: Found) -> str:
-    """Chosen against Kaiming, in and out of family, by probe and fine-tuned."""
+    """Against Kaiming."""
     chosen = _line(found, "Does it help? The chosen start minus Kaiming", "chosen", "kaiming")
     published = _line(found, " The published one minus Kaiming", "published", "kaiming")
     return chosen + published + _line(found, " The long run minus Kaiming", "long", "kaiming")
@@ -74,30 +70,14 @@ def _own(found: Found) -> str:
 
 
 def _line(found: Found, title: str, a: str, b: str) -> str:
-    """a minus b, by probe and fine-tuned."""
-    ways = {"linear probe": gaps(found, a, b, "probe"), "fine-tuned": gaps(found, a, b, "tuned")}
-    parts = [f"{way} {said}" for way, column in ways.items() if (said := _said(column))]
-    return f"{title}: {'; '.join(parts)}." if parts else ""
-
-
-def _said(column: Sequence[Estimate | None]) -> str:
-    """Range, and how many intervals exclude zero; the network of the outside family apart."""
-    texts = []
-    for title, wanted in ((f"on {' and '.join(INSIDE)}", INSIDE), (f"on {OUTSIDE}", (OUTSIDE,))):
-        known = [
-            estimate.interval
-            for (_, network), estimate in zip(places(), column, strict=True)
-            if estimate is not None and network in wanted
-        ]
-        if known:
-            values = [interval.value for interval in known]
-            above = sum(interval.low > 0 for interval in known)
-            below = sum(interval.high < 0 for interval in known)
-            texts.append(
-                f"{min(values):+.3f} to {max(values):+.3f} {title} ({above} of {len(known)} intervals "
-                f"above 0, {below} below)"
-            )
-    return ", ".join(texts)
+    """a minus b in AUC, mean of the sets, by probe and fine-tuned."""
+    parts = []
+    for way, word in (("probe", "linear probe"), ("tuned", "fine-tuned")):
+        means = {network: over_sets(found, network, a, b, way) for network in NETWORKS}
+        said = ", ".join(f"{network} {shown(mean)}" for network, mean in means.items() if mean is not None)
+        if said:
+            parts.append(f"{word} {said}")
+    return f"{title}, mean of the sets: {'; '.join(parts)}." if parts else ""
 
 
 def _exams(found: Found, data: str) -> list[dict]:

@@ -54,7 +54,10 @@ def test_it_gives_a_published_network_its_first_numbers_for_any_task(classes):
 
 
 @pytest.mark.real_data
-def test_networks_that_it_has_not_seen_solve_its_task_far_better_than_by_chance(real_data):
+def test_networks_that_it_has_not_seen_solve_its_task_far_better_than_by_chance(
+    real_data, isolated, monkeypatch
+):
+    monkeypatch.setenv("TEACHKIT_DATA", str(real_data))
     exam, task = hyperinit.references(), teachkit.hyperinit.pretext.pretext_named(RECIPE.pretext)
     scores = hyperinit.pretext_scores(HyperInitializer.load(), exam, data.load(RECIPE.data, "val"), task)
     for name, row in scores.items():

@@ -5,6 +5,7 @@ Which lesson is meant stands in the name of the test file: test_lesson_05.py is 
 
 import ast
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,20 @@ def functions(cells: list[Cell]) -> Callable[..., dict[str, Any]]:
                 ]
                 exec(compile(ast.Module(body, []), "cell", "exec"), names)
         return {name: names[name] for name in wanted}
+
+    return find
+
+
+@pytest.fixture(scope="module")
+def quoted(root: Path, lesson_id: str) -> Callable[[str], tuple[list[str], list[str]]]:
+    """`quoted(text)` gives the differences with intervals in a text, and those that no table of the study
+    holds."""
+    results = (root / "docs" / "results.md").read_text().replace("−", "-")
+    tables = results.partition(f"\n## {lesson_id} ")[2].partition("\n## ")[0]
+
+    def find(text: str) -> tuple[list[str], list[str]]:
+        found = re.findall(r"[+-]\d\.\d{3} \[[+-]\d\.\d{3}, [+-]\d\.\d{3}\]", text.replace("−", "-"))
+        return found, [each for each in found if each not in tables]
 
     return find
 

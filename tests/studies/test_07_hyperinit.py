@@ -263,22 +263,17 @@ def test_tables_hold_what_the_cells_say(of, grid):
     assert "- own, rotation − Kaiming: Of 9 intervals 0 lie wholly above 0 and 0 wholly below" in text
 
 
-def test_a_summary_counts_only_intervals_that_exclude_zero(of, grid):
+def test_a_summary_tells_the_means_over_sets_that_the_table_holds(of, grid):
     rng = np.random.default_rng(0)
     fill_down(grid, of, lambda cell, way: 0.1 * float(rng.normal()))
     found = of.found.Found(grid)
     import _hyperinit_summary
 
-    text = _hyperinit_summary.summary(found)
-    known = [
-        each.interval
-        for (_, network), each in zip(
-            of.down_tables.places(), of.down_tables.gaps(found, "chosen", "kaiming", "probe"), strict=True
-        )
-        if network in _hyperinit_summary.INSIDE
-    ]
-    above, below = sum(i.low > 0 for i in known), sum(i.high < 0 for i in known)
-    assert f"({above} of {len(known)} intervals above 0, {below} below)" in text
+    text, table = _hyperinit_summary.summary(found), of.down_tables.differences(found)
+    for network in of.down.NETWORKS:
+        said = str(of.down_tables.over_sets(found, network, "chosen", "kaiming", "probe"))
+        assert f"{network} {said}" in text
+        assert f"| Mean of the sets, {network} | {said} |" in table
 
 
 def test_differences_are_taken_over_the_draws_that_both_have(of):
