@@ -9,6 +9,7 @@ from _mmpt_luck import ALIKE, AUC, MODELS, PICTURES, REPEATS, luck_cells
 from scipy.stats import spearmanr
 
 RECALIBRATED = Reading("shared", "domain")
+NO_INTERVAL = "One seed, no interval."
 
 
 def distance(found: Found) -> str:
@@ -90,7 +91,7 @@ def forgetting(found: Found) -> str:
         )
     header = [
         "domains after it", "after its own passes", "at the end, its statistics", "at the end, everyone",
-        "forgotten", "of it statistics only",
+        "forgotten", "its statistics − everyone",
     ]  # fmt: skip
     return "\n\n".join(
         [
@@ -98,8 +99,8 @@ def forgetting(found: Found) -> str:
             "is once in every place. **Validation** AUC. *Its statistics*: recalibrated. *Everyone*: the "
             f"running average, which only remembers the last domain. Runs: {len(runs)}.",
             markdown_table(header, rows),
-            f"Forgotten, with statistics of the domain: {verdict(falls)} What the statistics alone do on "
-            f"top: {verdict(saved)}" + _together(found),
+            f"Forgotten, with statistics of the domain: {verdict(falls) or NO_INTERVAL} What the statistics alone do on "
+            f"top: {verdict(saved) or NO_INTERVAL}" + _together(found),
         ]
     )
 

@@ -1,7 +1,6 @@
 """What study 08 says in a few lines, each from the numbers of its tables."""
 
-from _estimates import Estimate, difference
-from _grid import with_interval
+from _estimates import difference, plural, shown
 from _mmpt_arms import DOMAINS, SEEDS, TITLES
 from _mmpt_found import ALONE, LONG, PUBLISHED, Found, Reading
 
@@ -16,6 +15,7 @@ OTHERS = {
 def summary(found: Found) -> str:
     """The lines whose runs are there."""
     lines = [
+        _so_far(found),
         _collapse(found),
         _switch(found),
         _others(found),
@@ -26,6 +26,18 @@ def summary(found: Found) -> str:
     return "\n".join(f"- {line}" for line in lines if line)
 
 
+def _so_far(found: Found) -> str:
+    """How many runs are still to come."""
+    there = len(found.scores(PUBLISHED, None))
+    if not 0 < there < len(SEEDS):
+        return ""
+    return (
+        f"Unfinished: {plural(there)} of {len(SEEDS)} so far, fewer of some arms. Intervals of two seeds are "
+        "wide, a single seed has none, and a difference without an interval proves nothing. `make study 08` "
+        "goes on where it stopped."
+    )
+
+
 def _collapse(found: Found) -> str:
     training = found.train_mode("shared", None)
     use = found.scores(PUBLISHED, None, "loss", "train")
@@ -34,7 +46,7 @@ def _collapse(found: Found) -> str:
     gap = difference(use, training, len(SEEDS))
     return (
         "The collapse is reproduced. Loss of the same training pictures in use minus in training mode: "
-        f"{_told(gap)}, mean over five domains."
+        f"{shown(gap)}, mean over five domains."
     )
 
 
@@ -46,15 +58,15 @@ def _switch(found: Found) -> str:
     known = {TITLES[domain]: one.interval.value for domain, one in each.items() if one is not None}
     most = max(known, key=lambda name: known[name])
     return (
-        f"The same weights with each domain's own statistics, without a training step: test AUC {_told(gap)} "
+        f"The same weights with each domain's own statistics, without a training step: test AUC {shown(gap)} "
         f"in the mean, most for {most} ({known[most]:+.3f}); balanced accuracy "
-        f"{_told(found.gap(RECALIBRATED, PUBLISHED, None, 'balacc'))}."
+        f"{shown(found.gap(RECALIBRATED, PUBLISHED, None, 'balacc'))}."
     )
 
 
 def _others(found: Found) -> str:
     told = [
-        f"{title} {_told(gap)}"
+        f"{title} {shown(gap)}"
         for reading, title in OTHERS.items()
         if (gap := found.gap(reading, PUBLISHED, None)) is not None
     ]
@@ -64,14 +76,14 @@ def _others(found: Found) -> str:
 def _against_alone(found: Found) -> str:
     together = {PUBLISHED: "as published", RECALIBRATED: "recalibrated", **OTHERS}
     told = [
-        f"{title} {_told(gap)}"
+        f"{title} {shown(gap)}"
         for reading, title in together.items()
         if (gap := found.gap(reading, ALONE, None)) is not None
     ]
     if not told:
         return ""
     long = [
-        f"{TITLES[domain]} {_told(gap)}"
+        f"{TITLES[domain]} {shown(gap)}"
         for domain in DOMAINS
         if (gap := found.gap(RECALIBRATED, LONG, domain)) is not None
     ]
@@ -85,8 +97,8 @@ def _puzzle(found: Found) -> str:
     if gap is None:
         return ""
     return (
-        f"The puzzle. Transformer minus residual network as published: {_told(gap)} in mean test AUC; minus "
-        f"the same residual network recalibrated: {_told(repaired)}."
+        f"The puzzle. Transformer minus residual network as published: {shown(gap)} in mean test AUC; minus "
+        f"the same residual network recalibrated: {shown(repaired)}."
     )
 
 
@@ -96,9 +108,5 @@ def _heads(found: Found) -> str:
         return ""
     return (
         "Heads do not explain it: without a gradient they do not move by one bit, and the collapse is "
-        f"there. With a gradient of zero they move; mean test AUC changes by {_told(gap)}."
+        f"there. With a gradient of zero they move; mean test AUC changes by {shown(gap)}."
     )
-
-
-def _told(gap: Estimate | None) -> str:
-    return "–" if gap is None else with_interval(gap.interval, signed=True)
