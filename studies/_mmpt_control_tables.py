@@ -99,8 +99,8 @@ def forgetting(found: Found) -> str:
             "is once in every place. **Validation** AUC. *Its statistics*: recalibrated. *Everyone*: the "
             f"running average, which only remembers the last domain. Runs: {len(runs)}.",
             markdown_table(header, rows),
-            f"Forgotten, with statistics of the domain: {verdict(falls) or NO_INTERVAL} What the statistics alone do on "
-            f"top: {verdict(saved) or NO_INTERVAL}" + _together(found),
+            f"Forgotten, with statistics of the domain: {verdict(falls) or NO_INTERVAL} What the statistics "
+            f"alone do on top: {verdict(saved) or NO_INTERVAL}" + _together(found),
         ]
     )
 
