@@ -41,7 +41,7 @@ def test_a_table_and_a_file_for_every_seed(run, tmp_path: Path) -> None:
     names = [f"untrained-body-test_resnet-knn-28-seed{seed}.csv" for seed in (3, 4)]
     assert [Path(line).name for line in shown.output.splitlines() if line.endswith(".csv")] == names
     checked = CliRunner().invoke(
-        command(), ["big", "check", str(tmp_path / "out" / names[0]), "--suite", "baselines"]
+        command(), ["big", "check", str(tmp_path / "out" / names[0]), "--suite", "baselines", "--size", "12"]
     )
     assert checked.output == "In order: 60 rows of one, two.\n"
 
