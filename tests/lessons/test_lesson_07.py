@@ -176,7 +176,7 @@ def test_recorded_differences_follow_from_the_seeds(found, recorded):
 
 @after_a_run
 def test_unseen_networks_beat_a_guess_after_a_short_training(found):
-    assert found["pretrain_steps"] == 200
+    assert found["pretrain_steps"] == 250
     assert found["unseen_loss"] < math.log(4) - 0.2
 
 
@@ -200,5 +200,5 @@ def test_own_rates_are_no_worse_on_validation_than_the_published_one(found):
 @after_a_run
 def test_card_names_the_steps_and_is_not_for_clinics(folder):
     card = (folder / "model_card.md").read_text()
-    assert "200 steps on turned images" in card
+    assert "250 steps on turned images" in card
     assert "not for clinical use" in card
