@@ -181,9 +181,11 @@ def test_unseen_networks_beat_a_guess_after_a_short_training(found):
 
 
 @after_a_run
-def test_on_digits_the_axis_is_known_and_the_sign_is_not(found):
-    assert found["axis_accuracy"] > 0.9
-    assert abs(found["direction_accuracy"] - 0.5) < 0.15
+def test_the_axis_is_known_first_and_on_digits_the_sign_is_not(found, folder):
+    assert found["axis_accuracy"] > 0.6
+    if "embedded" in json.loads((folder / "status.json").read_text())["source"]:  # then it is the digits
+        assert found["axis_accuracy"] > 0.9
+        assert abs(found["direction_accuracy"] - 0.5) < 0.15
 
 
 @after_a_run
