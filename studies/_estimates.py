@@ -1,4 +1,4 @@
-"""Means and paired differences over seeds, with their intervals, for the tables of a study."""
+"""Means and paired differences over seeds or draws, with their intervals, for the tables of a study."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -12,36 +12,37 @@ BySeed = Mapping[int, float]
 
 
 class Estimate(NamedTuple):
-    """A mean or a mean difference over seeds, with its 95 % t interval."""
+    """A mean or a mean difference over `count` seeds or draws, with its 95 % t interval."""
 
     interval: Interval
-    seeds: int
+    count: int
     wanted: int
     signed: bool
+    unit: str = "seeds"
 
     def __str__(self) -> str:
-        missing = "" if self.seeds == self.wanted else f" (seeds: {self.seeds})"
+        missing = "" if self.count == self.wanted else f" ({self.unit}: {self.count})"
         return with_interval(self.interval, self.signed) + missing
 
 
-def mean(scores: BySeed, wanted: int) -> Estimate | None:
+def mean(scores: BySeed, wanted: int, unit: str = "seeds") -> Estimate | None:
     """Mean over seeds; None without any."""
     if not scores:
         return None
-    return Estimate(t_interval(list(scores.values())), len(scores), wanted, signed=False)
+    return Estimate(t_interval(list(scores.values())), len(scores), wanted, False, unit)
 
 
-def difference(a: BySeed, b: BySeed, wanted: int) -> Estimate | None:
+def difference(a: BySeed, b: BySeed, wanted: int, unit: str = "seeds") -> Estimate | None:
     """Mean of a minus b over the seeds that both have; None where there is none."""
     if not (shared := sorted(set(a) & set(b))):
         return None
     interval = paired_difference([a[seed] for seed in shared], [b[seed] for seed in shared])
-    return Estimate(interval, len(shared), wanted, signed=True)
+    return Estimate(interval, len(shared), wanted, True, unit)
 
 
 def verdict(estimates: Iterable[Estimate | None]) -> str:
     """How many of many differences exclude zero, on which side; nothing where no interval is known."""
-    known = [each.interval for each in estimates if each is not None and each.seeds > 1]
+    known = [each.interval for each in estimates if each is not None and each.count > 1]
     if not known:
         return ""
     above = sum(interval.low > 0 for interval in known)

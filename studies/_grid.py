@@ -96,6 +96,21 @@ class Grid:
         return self.folder / f"{name}.json"
 
 
+class Cells:
+    """Values of the cells of one grid, for tables; each file is read once."""
+
+    def __init__(self, grid: Grid) -> None:
+        self.grid = grid
+        self._read: dict[str, dict[str, Any] | None] = {}
+
+    def values(self, name: str) -> dict[str, Any] | None:
+        """What the cell holds, or None when it is not there yet."""
+        if name not in self._read:
+            whole = self.grid.read(name)
+            self._read[name] = None if whole is None else whole["values"]
+        return self._read[name]
+
+
 def command(
     number: str,
     parts: Mapping[str, Callable[..., None]],

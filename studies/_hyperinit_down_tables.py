@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator
 from statistics import fmean
 
+from _estimates import Estimate, shown, verdict
 from _grid import markdown_table
 from _hyperinit_arms import DEVELOPMENT
 from _hyperinit_down import DATA, FEW_STARTS, LABELS, LONG, NETWORKS, OTHER_LABELS, OWN, QUICK
-from _hyperinit_found import START_TITLES, ByDraw, Estimate, Found, difference, mean_score, shown, verdict
+from _hyperinit_found import START_TITLES, ByDraw, Found, difference, mean_score
 
 STARTS = (*QUICK, LONG, *OWN)
 PAIRS = (

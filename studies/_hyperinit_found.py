@@ -1,14 +1,14 @@
 """The runs of study 07 that are there: scores by draw, paired differences, rates chosen on validation."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
-from _grid import Grid, with_interval
+from _estimates import Estimate, mean
+from _estimates import difference as paired
+from _grid import Cells
 from _hyperinit_choice import Choice, choice_path, chosen
 from _hyperinit_down import DRAWS, EPOCHS, LABELS, RATES
-
-from teachkit.metrics import Interval, paired_difference, t_interval
 
 ByDraw = Mapping[int, float]
 START_TITLES = {
@@ -23,32 +23,8 @@ START_TITLES = {
 }
 
 
-class Estimate(NamedTuple):
-    """A mean or a mean difference over draws, with its 95 % t interval."""
-
-    interval: Interval
-    draws: int
-    wanted: int
-    signed: bool
-
-    def __str__(self) -> str:
-        missing = "" if self.draws == self.wanted else f" (draws: {self.draws})"
-        return with_interval(self.interval, self.signed) + missing
-
-
-class Found:
+class Found(Cells):
     """Scores of the cells of one grid, each file read once."""
-
-    def __init__(self, grid: Grid) -> None:
-        self.grid = grid
-        self._read: dict[str, dict[str, Any] | None] = {}
-
-    def values(self, name: str) -> dict[str, Any] | None:
-        """What the cell holds, or None when it is not there yet."""
-        if name not in self._read:
-            whole = self.grid.read(name)
-            self._read[name] = None if whole is None else whole["values"]
-        return self._read[name]
 
     @property
     def choice(self) -> Choice | None:
@@ -100,33 +76,9 @@ class Found:
 
 def mean_score(scores: ByDraw, wanted: int = len(DRAWS)) -> Estimate | None:
     """Mean over draws."""
-    if not scores:
-        return None
-    return Estimate(t_interval(list(scores.values())), len(scores), wanted, signed=False)
+    return mean(scores, wanted, "draws")
 
 
 def difference(a: ByDraw, b: ByDraw, wanted: int = len(DRAWS)) -> Estimate | None:
     """Mean of a minus b over the draws that both have."""
-    if not (shared := sorted(set(a) & set(b))):
-        return None
-    interval = paired_difference([a[draw] for draw in shared], [b[draw] for draw in shared])
-    return Estimate(interval, len(shared), wanted, signed=True)
-
-
-def verdict(estimates: Iterable[Estimate | None]) -> str:
-    """How many of many differences exclude zero, on which side; nothing where no interval is known."""
-    known = [each.interval for each in estimates if each is not None and each.draws > 1]
-    if not known:
-        return ""
-    above = sum(interval.low > 0 for interval in known)
-    below = sum(interval.high < 0 for interval in known)
-    middle = float(np.median([interval.value for interval in known]))
-    return (
-        f"Of {len(known)} intervals {above} lie wholly above 0 and {below} wholly below. "
-        f"Median of the differences: {middle:+.3f}."
-    )
-
-
-def shown(estimate: Estimate | None) -> str:
-    """An estimate in a table."""
-    return "–" if estimate is None else str(estimate)
+    return paired(a, b, wanted, "draws")

@@ -1,9 +1,10 @@
 """Tables of study 07 about segmentation, maps and costs."""
 
 import numpy as np
+from _estimates import shown
 from _grid import markdown_table
 from _hyperinit_cost import LARGE, OWN_STEPS, SMALL, break_even
-from _hyperinit_found import ByDraw, Found, difference, mean_score, shown
+from _hyperinit_found import ByDraw, Found, difference, mean_score
 from _hyperinit_seg import CROP, DRAWS, PICTURES, RATES, STARTS, STEPS
 
 MISSING = "Not computed yet."

@@ -1,11 +1,12 @@
 """What study 07 says in a few lines, with its numbers taken from the runs."""
 
 import numpy as np
+from _estimates import shown
 from _hyperinit_arms import DEVELOPMENT, OUTSIDE, SEEDS, Recipe
 from _hyperinit_down import NETWORKS
 from _hyperinit_down_tables import over_sets
 from _hyperinit_exam import exam_name
-from _hyperinit_found import Found, shown
+from _hyperinit_found import Found
 
 from teachkit.hyperinit import references
 

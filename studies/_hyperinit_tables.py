@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from _estimates import shown
 from _grid import Grid, markdown_table
 from _hyperinit_arms import DEVELOPMENT, FAMILIES, OUTSIDE, PROOF, SEEDS, Recipe, curve_recipes
 from _hyperinit_arms import isolate_recipes as recipes
@@ -19,7 +20,7 @@ from _hyperinit_choice import (
 )
 from _hyperinit_down_tables import down_sections
 from _hyperinit_exam import exam_name, mean_cells
-from _hyperinit_found import Found, shown
+from _hyperinit_found import Found
 from _hyperinit_found import difference as gap
 from _hyperinit_later_tables import later_sections
 from _hyperinit_summary import summary

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from _estimates import BySeed, Estimate, difference, mean
-from _grid import Grid
+from _grid import Cells
 from _mmpt_arms import DOMAINS, SEEDS
 
 
@@ -30,19 +30,8 @@ ALONE = Reading("alone", "everyone")
 LONG = Reading("long", "everyone")
 
 
-class Found:
+class Found(Cells):
     """Values of the cells of one grid, each file read once."""
-
-    def __init__(self, grid: Grid) -> None:
-        self.grid = grid
-        self._read: dict[str, dict[str, Any] | None] = {}
-
-    def values(self, name: str) -> dict[str, Any] | None:
-        """What the cell holds, or None when it is not there yet."""
-        if name not in self._read:
-            whole = self.grid.read(name)
-            self._read[name] = None if whole is None else whole["values"]
-        return self._read[name]
 
     def of_arm(self, arm: str, domain: str) -> dict[int, dict[str, Any]]:
         """Values by seed of the cell that knows `domain`."""

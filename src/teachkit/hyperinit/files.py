@@ -1,20 +1,19 @@
 """A hyper-initializer on disk: written whole or not at all, and checked when it is read."""
 
-import pickle
-import zipfile
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
-from teachkit.errors import FormatError, SettingsError, TeachkitError
+from teachkit.errors import SettingsError, TeachkitError
 from teachkit.paths import atomic
+from teachkit.training.saved import Format
 
 if TYPE_CHECKING:
     from teachkit.hyperinit.initializer import HyperInitializer
 
-FORMAT, VERSION = "teachkit hyper-initializer", 1
+FORMAT = Format("teachkit hyper-initializer", 1, "hyper-initializer", "hyper-initializer")
 SHIPPED = "trained.pt"
 
 Kind = TypeVar("Kind", bound="HyperInitializer")
@@ -36,8 +35,8 @@ def save(initializer: "HyperInitializer", path: Path, half: bool = False) -> Pat
                 name=wide[0],
             )
     state = {
-        "format": FORMAT,
-        "version": VERSION,
+        "format": FORMAT.name,
+        "version": FORMAT.version,
         "settings": initializer.settings,
         "trained_steps": initializer.trained_steps,
         "heads": initializer.decoder.heads,
@@ -64,27 +63,7 @@ def load(kind: "type[Kind]", path: Path | None) -> "Kind":
 
 
 def _read(kind: "type[Kind]", path: Path) -> "Kind":
-    if not path.is_file():
-        raise FormatError(
-            f"There is no file '{path}'.", "Save a hyper-initializer there first.", path=str(path)
-        )
-    try:
-        with zipfile.ZipFile(path) as archive:  # what torch writes, with a checksum for each tensor
-            changed = archive.testzip()
-        state = {} if changed else torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, EOFError, OSError, KeyError) as error:
-        raise _refused(path, f"it cannot be read: {type(error).__name__}") from error
-    if changed:
-        raise _refused(path, f"its part '{changed}' has changed")
-    if not isinstance(state, dict) or state.get("format") != FORMAT:
-        raise _refused(path, "it is something else")
-    if state.get("version") != VERSION:
-        raise FormatError(
-            f"'{path}' has version {state.get('version')} of the format; this program reads {VERSION}.",
-            "Train again, or use the teachkit that wrote the file.",
-            path=str(path),
-            version=state.get("version"),
-        )
+    state = FORMAT.read(path)
     try:
         initializer = kind(**state["settings"])
         if state["heads"]:
@@ -93,16 +72,7 @@ def _read(kind: "type[Kind]", path: Path) -> "Kind":
         initializer.trained_steps = int(state["trained_steps"])
         initializer.about = dict(state.get("about", {}))  # younger than the format
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, TeachkitError) as error:
-        raise _refused(path, " ".join(str(error).split()[:30])) from error
+        raise FORMAT.refused(path, " ".join(str(error).split()[:30])) from error
     if broken := [name for name, value in state["numbers"].items() if not bool(value.isfinite().all())]:
-        raise _refused(path, f"'{broken[0]}' holds numbers that are not finite")
+        raise FORMAT.refused(path, f"'{broken[0]}' holds numbers that are not finite")
     return initializer.eval()
-
-
-def _refused(path: Path, why: str) -> FormatError:
-    return FormatError(
-        f"'{path}' is not a whole hyper-initializer ({why}).",
-        "Copy the file again, or train a new one.",
-        path=str(path),
-        why=why,
-    )
