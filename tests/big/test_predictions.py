@@ -189,6 +189,15 @@ def test_the_size_stands_in_the_names_inside_a_zip(tmp_path: Path, make: Make) -
         big.read_predictions(path, suite=suite, size=128)
 
 
+def test_a_suite_of_one_size_need_not_be_told_it(tmp_path: Path, make: Make) -> None:
+    members = tuple(big.Member(f"set_{k}", "S", "multi-class", ("a", "b", "c"), 3) for k in range(2))
+    suite = big.Suite("two", "1", members, (64,))
+    truth, made = make(suite)
+    path = big.write_predictions(tmp_path / "all.zip", made, suite=suite)
+    assert zipfile.ZipFile(path).namelist() == ["set_0_64_test.csv", "set_1_64_test.csv"]
+    assert big.score(path, suite=suite, truth=truth).size == 64
+
+
 # --- writing ---
 
 

@@ -56,14 +56,14 @@ class Predictions:
 
 
 def read_predictions(
-    path: str | os.PathLike[str], *, suite: str | os.PathLike[str] | Suite = "big", size: int = 28
+    path: str | os.PathLike[str], *, suite: str | os.PathLike[str] | Suite = "big", size: int | None = None
 ) -> Predictions:
     """Read and check a prediction file. Sets may be missing; within a set, nothing may.
 
     Args:
         path: .csv, .csv.gz, or a .zip of one or more CSV.
         suite: "big", a manifest, or the name of one beside the file (see `suites.find_suite`).
-        size: picture size, which names of MedMNIST's own files state.
+        size: picture size, which names of MedMNIST's own files state; the smallest of the suite by default.
 
     Raises:
         PredictionFileError: with all `faults`, not only the first.
@@ -71,7 +71,7 @@ def read_predictions(
     """
     source = Path(path)
     wanted = find_suite(suite, source)
-    wanted.check_size(size)
+    size = wanted.picture_size(size)
     faults = Faults()
     tables: Tables = {}
     try:
@@ -105,7 +105,7 @@ def write_predictions(
     *,
     suite: str | os.PathLike[str] | Suite = "big",
     splits: Iterable[Split] = (),
-    size: int = 28,
+    size: int | None = None,
 ) -> Path:
     """Write a prediction file and read it back, so that what is written can be scored.
 
@@ -118,7 +118,7 @@ def write_predictions(
         suite: "big", a manifest, or the name of a suite of your own.
         splits: the test splits of a suite of your own; its manifest ``SUITE.suite.json`` is written beside
             the file. A suite that exists already needs none.
-        size: picture size, for the names inside a zip.
+        size: picture size, for the names inside a zip; the smallest of the suite by default.
 
     Returns:
         The path.
@@ -135,6 +135,7 @@ def write_predictions(
         )
     held = list(splits)
     wanted = Suite.of(str(suite), held) if held else find_suite(suite, target)
+    size = wanted.picture_size(size)
     for name in predictions:
         if name not in wanted:
             raise UnknownNameError(

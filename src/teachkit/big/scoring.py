@@ -166,7 +166,7 @@ class BigScore:
 def score(
     predictions: str | os.PathLike[str] | Predictions,
     *,
-    size: int = 28,
+    size: int | None = None,
     suite: str | os.PathLike[str] | Suite = "big",
     truth: Mapping[str, ArrayLike] | None = None,
     bootstrap: int = 0,
@@ -179,7 +179,7 @@ def score(
 
     Args:
         predictions: path of a file, or what `read_predictions` returned.
-        size: picture size; decides which labels are loaded.
+        size: picture size; decides which labels are loaded. The smallest of the suite by default.
         suite: "big", a manifest, or the name of one beside the file.
         truth: set to labels ``[rows]``, ``[rows, 1]`` or, for multi-label, ``[rows, labels]``; by default the
             test labels of the data source in force.
@@ -198,7 +198,7 @@ def score(
     if not isinstance(predictions, Predictions):
         predictions = read_predictions(predictions, suite=suite, size=size)
     held = predictions.suite
-    held.check_size(size)
+    size = held.picture_size(size)
     labels = truth_of(held, tuple(predictions.sets), size, truth)
     sets = {name: measure(held[name], labels[name], table) for name, table in predictions.sets.items()}
     mean = {name: _mean([sets.get(one, {}).get(name, math.nan) for one in held.names]) for name in AVERAGED}

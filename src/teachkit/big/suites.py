@@ -156,14 +156,21 @@ class Suite:
     def __len__(self) -> int:
         return len(self.sets)
 
-    def check_size(self, size: int) -> None:
-        """Refuse a picture size that the suite does not know."""
+    def picture_size(self, size: int | None) -> int:
+        """The size that is meant, in pixels: by default the smallest one of the suite.
+
+        Raises:
+            SettingsError: for a size that the suite does not know.
+        """
+        if size is None:
+            return min(self.sizes)
         if size not in self.sizes:
             raise SettingsError(
                 f"Suite '{self.name}' has no size {size}.",
                 f"Known sizes: {', '.join(map(str, self.sizes))}.",
                 size=size,
             )
+        return size
 
 
 def find_suite(suite: "str | os.PathLike[str] | Suite", beside: Path | None = None) -> Suite:

@@ -28,11 +28,14 @@ File = Annotated[Path, typer.Argument(help="Prediction file: .csv, .csv.gz or .z
 SuiteName = Annotated[
     str, typer.Option(help="big, a manifest, or the name of a manifest NAME.suite.json beside the file.")
 ]
-Size = Annotated[int, typer.Option(help="Edge length of the pictures in pixels.")]
+Size = Annotated[
+    int | None,
+    typer.Option(help="Edge length of the pictures in pixels.", show_default="the smallest of the suite"),
+]
 
 
 @app.command()
-def check(file: File, suite: SuiteName = "big", size: Size = 28) -> None:
+def check(file: File, suite: SuiteName = "big", size: Size = None) -> None:
     """Look for faults in a prediction file; truth is not needed. Every fault is named with its place."""
     held = _read(file, suite, size)
     typer.echo(f"In order: {sum(map(len, held.sets.values())):,} rows of {', '.join(held.sets)}.")
@@ -44,7 +47,7 @@ def check(file: File, suite: SuiteName = "big", size: Size = 28) -> None:
 def score(
     file: File,
     suite: SuiteName = "big",
-    size: Size = 28,
+    size: Size = None,
     bootstrap: Annotated[int, typer.Option(help="Draws for 95 % intervals; 0 for none.")] = 0,
     model_b: Annotated[
         Path | None, typer.Option(help="Prediction file of a second model, drawn beside the first.")
@@ -67,7 +70,7 @@ def score(
     console.print(f"{len(written)} files in {folder}", highlight=False, soft_wrap=True)
 
 
-def _read(file: Path, suite: str, size: int) -> big.Predictions:
+def _read(file: Path, suite: str, size: int | None) -> big.Predictions:
     """The file, or all its faults on standard error."""
     try:
         return big.read_predictions(file, suite=suite, size=size)
