@@ -3,6 +3,7 @@
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from nbgrader.preprocessors import GetGrades
 
+from teachkit.course.exchange import use_bucket
 from teachkit.course.feedback import HideTests
 
 c = get_config()  # noqa: F821  (nbgrader defines it)
@@ -18,3 +19,10 @@ c.Execute.timeout = 300
 
 # By default the feedback page shows hidden tests and mark schemes. HideTests comes before the page is made.
 c.GenerateFeedback.preprocessors = [GetGrades, HideTests, CSSHTMLHeaderPreprocessor]
+
+# A tenth of the points for each day begun, at most half; the time is the server's.
+c.AssignLatePenalties.plugin_class = "teachkit.course.late.LatePolicy"
+
+# With TEACHKIT_EXCHANGE=gs://BUCKET/PREFIX work goes out and comes back through a bucket; without it through
+# nbgrader's own folder.
+use_bucket(c)

@@ -1,0 +1,106 @@
+"""The objects behind JupyterLab's assignment list and behind formgrader, over the bucket."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from nbgrader.apps import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.server_extensions.assignment_list.handlers import AssignmentList
+from traitlets.config.loader import PyFileConfigLoader
+
+from teachkit.cloud import BucketStore
+from teachkit.course.exchange import attempts, names
+
+
+@contextmanager
+def on_the_machine_of(who: Any) -> Iterator[None]:
+    """In this person's folder, with this person's settings."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(who.home)
+        patch.setenv("JUPYTER_DATA_DIR", str(who.path(".jupyter")))
+        patch.setenv("JUPYTER_CONFIG_DIR", str(who.path(".jupyter")))
+        patch.setenv("TEACHKIT_STUDENT", who.student)
+        yield
+
+
+def assignment_list(who: Any) -> AssignmentList:
+    """What the server extension makes."""
+    made = AssignmentList()
+    made.root_dir = str(who.home)
+    return made
+
+
+@pytest.fixture(scope="module")
+def teacher(person: Callable[..., Any]) -> Any:
+    """An instructor who has released ps1 and ps2."""
+    made = person()
+    for assignment in ("ps1", "ps2"):
+        shutil.copytree(made.path("source", assignment), made.path("release", assignment))
+        assert made.nbgrader("release_assignment", assignment).code == 0
+    return made
+
+
+def test_the_assignment_list_goes_through_a_students_term(
+    teacher: Any, person: Callable[..., Any], store: BucketStore
+) -> None:
+    ada = person("ada")
+    with on_the_machine_of(ada):
+        shown = assignment_list(ada)
+        assert shown.list_courses() == {"success": True, "value": ["teachkit"]}
+        released = shown.list_assignments("teachkit")["value"]
+        assert [(row["assignment_id"], row["status"]) for row in released] == [
+            ("ps1", "released"),
+            ("ps2", "released"),
+        ]
+        assert released[0]["notebooks"][0]["notebook_id"] == "problem"
+        assert shown.fetch_assignment("teachkit", "ps1") == {"success": True}
+        fetched = shown.list_assignments("teachkit")["value"][0]
+        assert (fetched["status"], fetched["path"]) == ("fetched", "ps1")
+        assert fetched["notebooks"] == [{"notebook_id": "problem", "path": "ps1/problem.ipynb"}]
+        assert shown.submit_assignment("teachkit", "ps1") == {"success": True}
+
+        (one,) = attempts.hand_ins(store, "teachkit", "ada")
+        store.replace(names.feedback_page(names.FeedbackPage(one.attempt, "problem")), b"well done")
+        row = shown.list_submitted_assignments("teachkit")["value"][0]["submissions"][0]
+        assert (row["has_exchange_feedback"], row["has_local_feedback"]) == (True, False)
+        assert shown.fetch_feedback("teachkit", "ps1") == {"success": True}
+        row = shown.list_submitted_assignments("teachkit")["value"][0]["submissions"][0]
+        assert (row["has_local_feedback"], row["feedback_updated"]) == (True, False)
+        assert row["local_feedback_path"] == f"ps1/feedback/{row['timestamp']}"
+
+        store.replace(names.feedback_page(names.FeedbackPage(one.attempt, "problem")), b"even better")
+        everything = shown.list_assignments("teachkit")
+        assert everything["value"][-1]["submissions"][0]["feedback_updated"]
+        json.dumps(everything)
+
+
+def test_a_failure_reaches_the_list_as_an_answer_and_not_as_a_crash(
+    teacher: Any, person: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    eve = person("jupyter")
+    with on_the_machine_of(eve):
+        answer = assignment_list(eve).list_submitted_assignments("teachkit")
+    assert answer["success"] is False
+
+
+def test_formgrader_sees_releases_collects_and_takes_back(
+    teacher: Any, person: Callable[..., Any], store: BucketStore
+) -> None:
+    bob = person("bob")
+    assert bob.nbgrader("fetch_assignment", "ps2").code == 0
+    assert bob.nbgrader("submit", "ps2").code == 0
+    with on_the_machine_of(teacher):
+        config = PyFileConfigLoader("nbgrader_config.py", path=str(teacher.home)).load_config()
+        api = NbGraderAPI(coursedir=CourseDirectory(config=config), config=config)
+        assert api.get_released_assignments() == {"ps1", "ps2"}
+        done = api.collect("ps2")
+        assert done["success"], done
+        assert api.get_submitted_students("ps2") == {"bob"}
+        assert api.unrelease("ps2")["success"]
+        assert api.get_released_assignments() == {"ps1"}
+    assert store.stat(names.release("teachkit", "ps2")) is None
+    assert len(attempts.hand_ins(store, "teachkit", "bob")) == 1
