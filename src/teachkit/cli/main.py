@@ -16,7 +16,9 @@ GROUPS = {
     "big": "Check and score prediction files of the BIG benchmark; train baselines.",
     "course": "Set up the exchange of a class and look after its roster.",
     "data": "List, get, verify, import and audit data sets.",
+    "lesson": "Put a lesson back, or take corrections of the course.",
     "quiz": "Check quizzes and self-checks.",
+    "site": "Run the leaderboard, its workers and its challenges.",
 }
 
 app = typer.Typer(
