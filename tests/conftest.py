@@ -160,7 +160,8 @@ def between(
     """`between(fault)` is the address of a server that hands every request on to the storage server.
 
     `fault(method, path, body)` may answer with a status, which is sent instead; with ``"cut"``, which drops
-    the connection before the request goes on; or with ``"lost"``, which drops the reply.
+    the connection before the request goes on; with ``"lost"``, which drops the reply; or with ``"half"``,
+    which drops the connection in the middle of the reply.
     """
 
     def start(fault: Callable[[str, str, bytes], object]) -> str:
@@ -180,7 +181,7 @@ def between(
                     self.close_connection = True
                     self.connection.shutdown(socket.SHUT_RDWR)
                     return
-                self._answer(status, kind, content)
+                self._answer(status, kind, content, half=chosen == "half")
 
             do_GET = do_POST = do_PUT = do_DELETE = _pass_on  # noqa: N815
 
@@ -194,12 +195,13 @@ def between(
                 reply = connection.getresponse()
                 return reply.status, reply.headers.get("Content-Type") or "", reply.read()
 
-            def _answer(self, status: int, kind: str, content: bytes) -> None:
+            def _answer(self, status: int, kind: str, content: bytes, half: bool = False) -> None:
                 self.send_response(status)
                 self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
-                self.wfile.write(content)
+                self.wfile.write(content[: len(content) // 2] if half else content)
+                self.close_connection = half
 
             def log_message(self, *_: object) -> None:
                 """Keep the test output clean."""

@@ -3,8 +3,10 @@
 import io
 import logging
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,8 @@ from jupyter_core.application import NoStart
 from nbgrader.apps import NbGraderApp
 
 from teachkit.cloud import BucketStore
+from teachkit.course.exchange import names
+from teachkit.course.exchange.attempts import HandIn, hand_ins
 
 QUIZZES = Path(__file__).resolve().parents[3] / "quizzes"
 
@@ -37,21 +41,31 @@ class Person:
     student: str = ""
     server: str = ""  # another address of the storage server, through which this person goes
 
-    def nbgrader(self, *arguments: str, **env: str) -> Done:
+    def nbgrader(self, *arguments: str) -> Done:
         """Run nbgrader's command line in this person's folder."""
+        with self.at_work():
+            return _nbgrader(arguments)
+
+    def process(self, *command: str, **options: Any) -> subprocess.Popen[bytes]:
+        """Start `python -m ...` in this person's folder, as a process of its own."""
+        with self.at_work():
+            return subprocess.Popen([sys.executable, "-m", *command], **options)
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """In this person's folder, with this person's settings."""
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(self.home)
-            patch.setenv("JUPYTER_DATA_DIR", str(self.home / ".jupyter"))
-            patch.setenv("JUPYTER_CONFIG_DIR", str(self.home / ".jupyter"))
+            for folder in ("DATA", "CONFIG", "RUNTIME"):
+                patch.setenv(f"JUPYTER_{folder}_DIR", str(self.home / ".jupyter"))
             if self.server:
                 patch.setenv("STORAGE_EMULATOR_HOST", self.server)
             patch.delenv("TEACHKIT_STUDENT", raising=False)
+            if self.student:
+                patch.setenv("TEACHKIT_STUDENT", self.student)
             # nbgrader calls alembic by its name.
             patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-            for name, value in {"TEACHKIT_STUDENT": self.student, **env}.items():
-                if value:
-                    patch.setenv(name, value)
-            return _nbgrader(arguments)
+            yield
 
     def path(self, *parts: str) -> Path:
         """A path in this person's folder."""
@@ -117,6 +131,36 @@ def person(bucket: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[..
     return make
 
 
+@pytest.fixture(scope="module")
+def teacher(person: Callable[..., Person]) -> Person:
+    """An instructor who has released ps1, without solutions to strip."""
+    made = person()
+    made.path("release").mkdir()
+    made.path("source", "ps1").rename(made.path("release", "ps1"))
+    assert made.nbgrader("release_assignment", "ps1").code == 0
+    return made
+
+
+@pytest.fixture
+def ready(teacher: Person, person: Callable[..., Person], store: BucketStore) -> Callable[..., Person]:
+    """`ready("ada")`: a student who has fetched ps1; no earlier hand-in of hers is there."""
+
+    def make(student: str, server: str = "") -> Person:
+        for one in store.list(names.inbound("teachkit", student)):
+            store.delete(one.name)
+        made = person(student, server)
+        assert made.nbgrader("fetch_assignment", "ps1").code == 0
+        return made
+
+    return make
+
+
+@pytest.fixture
+def handed_in(store: BucketStore) -> Callable[[str], list[HandIn]]:
+    """`handed_in("ada")`: what this student has handed in for ps1, oldest first."""
+    return lambda student: hand_ins(store, "teachkit", student, "ps1")
+
+
 def problem() -> Any:
     """A quiz of one question: `answer` must be 42, for two points."""
     common = {"schema_version": 3, "task": False}
@@ -151,10 +195,3 @@ def problem() -> Any:
     )
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return notebook
-
-
-def solve(path: Path, source: str) -> None:
-    """Write `source` into the answer cell of a fetched quiz."""
-    notebook = nbformat.read(path, as_version=4)
-    notebook.cells[0].source = source
-    nbformat.write(notebook, path)

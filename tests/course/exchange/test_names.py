@@ -52,6 +52,8 @@ def test_any_other_name_is_no_attempt(name: str) -> None:
         f"c/inbound/ada/%70s1/{TOKEN}.tar.gz",
         f"c/inbound/a%2Fda/ps1/{TOKEN}.tar.gz",
         f"c/inbound/../ps1/{TOKEN}.tar.gz",
+        f"c/inbound/bob/../ada/ps1/{TOKEN}.tar.gz",
+        f"c/inbound/bob//ps1/{TOKEN}.tar.gz",
         f"c/outbound/ada/ps1/{TOKEN}.tar.gz",
     ],
 )
