@@ -18,6 +18,8 @@ from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
+WAIT_S = 120  # for the gradebook, while another process writes to it
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the steps; 0, or 1 with nbgrader's log on standard error when a step failed."""
@@ -27,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--steps", nargs="+", choices=STEPS, default=["generate", "autograde"])
     options = parser.parse_args(arguments)
     os.chdir(options.course)
-    api = _api(options.course)
+    api = open_api(options.course)
     rows = []
     for assignment in options.assignments:
         for student, step in _work(options.course, assignment, options.steps):
@@ -73,12 +75,19 @@ def scores(db_url: str, assignment: str) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (row["student"], row["notebook"]))
 
 
-def _api(course: Path) -> NbGraderAPI:
+def open_api(course: Path) -> NbGraderAPI:
+    """nbgrader's own programming interface for the course folder `course`, with its settings."""
     config = Config()
     config.CourseDirectory.root = str(course.resolve())
+    config.CourseDirectory.db_url = gradebook_url(course)
     config.merge(PyFileConfigLoader("nbgrader_config.py", path=str(course)).load_config())
-    directory = CourseDirectory(config=config)
-    return NbGraderAPI(coursedir=directory, config=config)
+    config.pop("ExchangeFactory", None)  # nothing is exchanged here, and a bucket would be asked each time
+    return NbGraderAPI(coursedir=CourseDirectory(config=config), config=config)
+
+
+def gradebook_url(course: Path) -> str:
+    """Where the gradebook lies, unless the settings say something else; a busy one is waited for."""
+    return f"sqlite:///{course.resolve() / 'gradebook.db'}?timeout={WAIT_S}"
 
 
 def _work(course: Path, assignment: str, steps: list[str]) -> list[tuple[str, str]]:
