@@ -24,6 +24,9 @@ lab: .venv/ready  ## open JupyterLab on the lessons
 check: .venv/ready  ## lint, types, import contracts, notebooks, quizzes, links
 	ruff check . && ruff format --check . && mypy && lint-imports && teachkit check
 
+student: .venv/ready  ## write what students receive into build/student (no solutions, searched for leaks)
+	teachkit course publish build/student $(ARGS)
+
 study: .venv/ready  ## fill the tables of docs/results.md: make study 01
 	python studies/$(N)_*.py $(ARGS)
 N ?= $(filter 0%,$(MAKECMDGOALS))
@@ -50,4 +53,4 @@ lock: .venv/ready  ## resolve requirements.lock anew from pyproject.toml
 	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 	touch $@
 
-.PHONY: help run test lab check study bench hyperinit cloudbuild lock
+.PHONY: help run test lab check student study bench hyperinit cloudbuild lock

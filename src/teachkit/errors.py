@@ -87,6 +87,12 @@ class UnfairComparisonError(TrainingError, ValueError):
     """Two arms differ in more than the factor under study."""
 
 
+class LeakError(TeachkitError):
+    """A line of a solution or hidden test would reach students; `leaks` lists all of them."""
+
+    leaks: list[Any]
+
+
 class BoxMissingError(TeachkitError):
     """Code of others should run, and this machine cannot put it in a box."""
 

@@ -6,11 +6,13 @@ from typing import Annotated
 
 import typer
 
+from teachkit.cli.bundle import publish
 from teachkit.cli.handins import autograde
 
 app = typer.Typer(help="Set up the exchange of a class and look after its roster.", no_args_is_help=True)
 roster = typer.Typer(help="Bring in and check the list of students.", no_args_is_help=True)
 app.add_typer(roster, name="roster")
+app.command()(publish)
 app.command()(autograde)
 
 RosterFile = Annotated[Path, typer.Option("--roster", help="The roster of the course.")]
