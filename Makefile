@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 ifeq ($(TEACHKIT_DATA)$(TEACHKIT_BUCKET)$(TEACHKIT_OFFLINE),)
-run test: export TEACHKIT_OFFLINE := 1
+run test site: export TEACHKIT_OFFLINE := 1
 endif
 # Workers side by side, one thread each: two threads of a small network only slow each other down.
 test: export OMP_NUM_THREADS ?= 1
@@ -20,6 +20,9 @@ test: .venv/ready  ## run every test
 
 lab: .venv/ready  ## open JupyterLab on the lessons
 	jupyter lab --notebook-dir notebooks $(ARGS)
+
+site: .venv/ready  ## run the leaderboard on this machine: http://127.0.0.1:8000
+	teachkit site serve $(ARGS)
 
 check: .venv/ready  ## lint, types, import contracts, notebooks, quizzes, links
 	ruff check . && ruff format --check . && mypy && lint-imports && teachkit check
@@ -53,4 +56,4 @@ lock: .venv/ready  ## resolve requirements.lock anew from pyproject.toml
 	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 	touch $@
 
-.PHONY: help run test lab check student study bench hyperinit cloudbuild lock
+.PHONY: help run test lab site check student study bench hyperinit cloudbuild lock

@@ -1,0 +1,53 @@
+"""Pages that explain, and the health of the site."""
+
+import logging
+
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, render
+
+from teachkit.leaderboard.board.table import Filter as BoardFilter
+from teachkit.leaderboard.board.table import board
+from teachkit.leaderboard.challenges.models import Challenge
+from teachkit.leaderboard.submissions import models
+
+log = logging.getLogger(__name__)
+TOP = 5
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """What the site is for, and the first places of each board."""
+    now = models.now()
+    tops = []
+    for challenge in Challenge.objects.all()[:6]:
+        table = board(challenge, BoardFilter.read(challenge, {"size": str(max(challenge.suite.sizes))}), now)
+        tops.append((challenge, table, table.page(1)[:TOP]))
+    return render(request, "pages/home.html", {"tops": tops})
+
+
+def challenge(request: HttpRequest, slug: str) -> HttpResponse:
+    """One challenge: what is asked, the rules, the dates and the limits."""
+    found = get_object_or_404(Challenge, slug=slug)
+    told = {"challenge": found, "closed": found.closed_because(models.now())}
+    return render(request, "pages/challenge.html", told)
+
+
+def health(request: HttpRequest) -> HttpResponse:
+    """Whether the site can work: for machines that watch it."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as error:
+        log.error("health: no database", extra={"reason": type(error).__name__})
+        return JsonResponse({"database": False}, status=503)
+    waiting = models.Job.objects.filter(state=models.Job.State.WAITING).order_by("created").first()
+    age = (models.now() - waiting.created).total_seconds() if waiting else 0
+    return JsonResponse({"database": True, "oldest_waiting_seconds": round(age, 1)})
+
+
+def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form without its token: sent by another site, or older than the session."""
+    told = {
+        "why": "This form is too old, or was not sent from here. Go back, load the page again, and retry."
+    }
+    return render(request, "pages/refused.html", told, status=403)

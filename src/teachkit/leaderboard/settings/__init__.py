@@ -1,0 +1,1 @@
+"""Settings of the site; `DJANGO_SETTINGS_MODULE` names one of dev, test, prod."""

@@ -1,0 +1,1 @@
+"""Upload, limits, queue, worker and scores."""

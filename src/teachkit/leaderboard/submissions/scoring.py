@@ -1,0 +1,126 @@
+"""The child process that scores one file: no database, no secret, bounded memory and time.
+
+It is given one JSON file that names what to read and where to write, and writes ``result.json`` and
+``predictions.parquet`` there.
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from teachkit.big import BigScore, Member, Predictions, Suite, read_predictions, score
+from teachkit.errors import PredictionFileError
+from teachkit.paths import atomic
+
+PUBLIC = "public:"  # before the name of a set in the file of labels: which rows are the public part
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to score.
+
+    Attributes:
+        upload: the file.
+        suite: manifest of the suite.
+        labels: npz file, one array a set.
+        draws: of the bootstrap.
+        out: folder for what is found.
+    """
+
+    upload: str
+    suite: str
+    labels: str
+    size: int
+    draws: int
+    out: str
+
+    @classmethod
+    def read(cls, path: str) -> "Order":
+        """From its JSON file."""
+        return cls(**json.loads(Path(path).read_text(encoding="utf-8")))
+
+
+def carry_out(order: Order) -> dict[str, Any]:
+    """Score, or say every fault. Writes the predictions when there are any."""
+    try:
+        held = read_predictions(order.upload, suite=order.suite, size=order.size)
+    except PredictionFileError as error:
+        return {"faults": [list(fault) for fault in error.faults]}
+    with np.load(order.labels, allow_pickle=False) as archive:
+        kept = {name: archive[name] for name in archive.files}
+    labels = {name: rows for name, rows in kept.items() if not name.startswith(PUBLIC)}
+    public = {name.removeprefix(PUBLIC): rows for name, rows in kept.items() if name.startswith(PUBLIC)}
+    _write_table(held, Path(order.out) / "predictions.parquet")
+    if not public:
+        found = score(held, size=order.size, truth=labels, bootstrap=order.draws)
+        return {"parts": {"public": found.to_dict()}, "tables": _tables(held, labels)}
+    shares = {"public": public, "private": {name: ~rows for name, rows in public.items()}}
+    parts = {name: _part(held, labels, rows, order) for name, rows in shares.items()}
+    return {
+        "parts": {name: found.to_dict() for name, found in parts.items()},
+        "tables": _tables(*_cut(held, labels, public)),
+    }
+
+
+def _part(
+    held: Predictions, labels: Mapping[str, NDArray], rows: Mapping[str, NDArray[np.bool_]], order: Order
+) -> BigScore:
+    cut, truth = _cut(held, labels, rows)
+    return score(cut, size=order.size, truth=truth, bootstrap=order.draws)
+
+
+def _cut(
+    held: Predictions, labels: Mapping[str, NDArray], rows: Mapping[str, NDArray[np.bool_]]
+) -> tuple[Predictions, dict[str, NDArray]]:
+    """Predictions and labels of these rows alone, under a suite that is so much smaller."""
+    members = tuple(
+        Member(one.name, one.title, one.task, one.classes, int(rows[one.name].sum())) for one in held.suite
+    )
+    suite = Suite(held.suite.name, held.suite.version, members, held.suite.sizes)
+    sets = {name: table[rows[name]] for name, table in held.sets.items()}
+    return Predictions(held.file, suite, sets), {name: labels[name][rows[name]] for name in held.suite.names}
+
+
+def _tables(held: Predictions, labels: Mapping[str, NDArray]) -> dict[str, list[list[int]]]:
+    """True class against the most likely one, counted; for sets whose classes exclude each other."""
+    found = {}
+    for name, table in held.sets.items():
+        if held.suite[name].single_label:
+            counts = np.zeros((table.shape[1],) * 2, dtype=np.int64)
+            guess = table[:, 1] > 0.5 if table.shape[1] == 2 else table.argmax(axis=1)
+            np.add.at(counts, (np.asarray(labels[name]).reshape(-1), guess.astype(np.int64)), 1)
+            found[name] = counts.tolist()
+    return found
+
+
+def _write_table(held: Predictions, path: Path) -> None:
+    """All rows as float32 in one parquet file: set, id, p0, p1, …"""
+    import pandas as pd
+
+    frames = []
+    for name, table in held.sets.items():
+        frame = pd.DataFrame(table.astype(np.float32), columns=[f"p{c}" for c in range(table.shape[1])])
+        frame.insert(0, "id", np.arange(len(frame), dtype=np.int32))
+        frame.insert(0, "dataset", name)
+        frames.append(frame)
+    if frames:
+        with atomic(path) as temporary:
+            pd.concat(frames).to_parquet(temporary, engine="pyarrow", compression="zstd", index=False)
+
+
+def main(path: str) -> None:
+    """Carry out the order in `path`."""
+    order = Order.read(path)
+    found = carry_out(order)
+    with atomic(Path(order.out) / "result.json") as temporary:
+        temporary.write_text(json.dumps(found, allow_nan=False), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

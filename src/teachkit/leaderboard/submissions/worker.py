@@ -1,0 +1,67 @@
+"""The worker: takes jobs one by one and scores them. Run as many as there are cores."""
+
+import logging
+import os
+import secrets
+import signal
+import socket
+import time
+from types import FrameType
+
+from django.db import OperationalError, close_old_connections
+
+from teachkit.errors import TeachkitError
+from teachkit.leaderboard.submissions import queue
+from teachkit.leaderboard.submissions.confined import ScoringFailed, score_confined
+from teachkit.leaderboard.submissions.models import Job
+
+log = logging.getLogger(__name__)
+REST_SECONDS = 0.5
+
+
+class Worker:
+    """Scores until it is told to stop."""
+
+    def __init__(self) -> None:
+        self.name = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
+        self.stopping = False
+
+    def stop(self, signum: int = 0, frame: FrameType | None = None) -> None:
+        """Finish the job at hand, then end."""
+        self.stopping = True
+
+    def run(self) -> None:
+        """Until `stop`; a database that is away for a while is waited for."""
+        signal.signal(signal.SIGTERM, self.stop)
+        signal.signal(signal.SIGINT, self.stop)
+        log.info("worker starts", extra={"worker": self.name})
+        while not self.stopping:
+            try:
+                busy = self.once()
+            except OperationalError as error:
+                log.warning("database is away", extra={"reason": type(error).__name__})
+                busy = False
+            close_old_connections()
+            if not busy:
+                time.sleep(REST_SECONDS)
+
+    def once(self) -> bool:
+        """Take one job, if there is one, and bring it to an end; whether there was one."""
+        job = queue.claim(self.name)
+        if job is None:
+            return False
+        self.work(job)
+        return True
+
+    def work(self, job: Job) -> None:
+        """Score the submission of `job`, and write what was found or why not."""
+        try:
+            found = score_confined(job.submission, lambda: queue.renew(job))
+        except ScoringFailed as error:
+            log.error("child failed", extra={"job": job.pk, "said": error.values.get("said", "")})
+            queue.give_up(job, error.what)
+        except (OSError, TeachkitError) as error:
+            queue.give_up(job, f"{type(error).__name__} while scoring.")
+        else:
+            queue.finish(job, found)
+            log.info("scored", extra={"job": job.pk, "submission": job.submission_id})
