@@ -1,5 +1,7 @@
 """Rules of graded quizzes that nbgrader does not hold, and the command that checks them."""
 
+import json
+
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -64,6 +66,15 @@ def test_each_fault_is_named_with_its_cell(tmp_path, cells, said):
     assert "01_topic/quiz.ipynb, cell" in found
 
 
+def test_cells_need_ids_of_their_own(tmp_path):
+    faults(tmp_path, answer(), task())
+    path = tmp_path / "quizzes" / "source" / "01_topic" / "quiz.ipynb"
+    text = path.read_text()
+    ids = [cell["id"] for cell in json.loads(text)["cells"]]
+    path.write_text(text.replace(ids[1], ids[0]))
+    assert "the file: Each cell needs an id of its own" in str(check_assignments(path.parents[1])[0])
+
+
 def test_a_file_that_is_no_notebook_and_an_empty_folder_are_faults(tmp_path):
     assert "no quiz notebook" in str(check_assignments(tmp_path)[0])
     (tmp_path / "01_topic").mkdir()
@@ -73,7 +84,7 @@ def test_a_file_that_is_no_notebook_and_an_empty_folder_are_faults(tmp_path):
 
 def test_quiz_check_accepts_the_course(root, monkeypatch):
     monkeypatch.chdir(root)
-    result = CliRunner().invoke(app, ["check"])
+    result = CliRunner().invoke(app, ["check", "--no-run"])
     assert result.exit_code == 0, result.output
     assert "in order" in result.output
 

@@ -39,13 +39,14 @@ def test_lesson_quiz_has_enough_questions_two_on_the_own_run_and_one_for_a_perso
 def test_plausible_mistake_costs_its_own_points_and_no_others(graded, mistakes, question):
     full = graded.rows["reference", LESSON, "quiz"]["cells"]
     got = graded.rows["mistaken", LESSON, "quiz"]["cells"]
-    assert full[f"{question}-test"] - got[f"{question}-test"] == mistakes[question][1]
+    lost = {name: points - got[name] for name, points in full.items() if name == f"{question}-test"}
+    assert lost == mistakes[f"{question}-answer"]
 
 
 def test_questions_without_a_mistake_keep_all_their_points(graded, mistakes):
     full = graded.rows["reference", LESSON, "quiz"]["cells"]
     got = graded.rows["mistaken", LESSON, "quiz"]["cells"]
-    untouched = {name for name in full if name.partition("-")[0] not in mistakes}
+    untouched = {name for name in full if name.replace("-test", "-answer") not in mistakes}
     assert len(untouched) >= 5
     assert {name: got[name] for name in untouched} == {name: full[name] for name in untouched}
 

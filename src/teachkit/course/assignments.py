@@ -30,6 +30,9 @@ def _check_notebook(path: Path) -> Iterator[Fault]:
     except (ValueError, KeyError, TypeError) as error:
         yield Fault(path, "the file", f"It is no notebook: {error!r}.")
         return
+    ids = [cell.get("id") for cell in cells]
+    if None in ids or len(set(ids)) < len(ids):
+        yield Fault(path, "the file", "Each cell needs an id of its own; a student's copy is merged by it.")
     seen: set[str] = set()
     for number, cell in enumerate(cells, start=1):
         about = cell["metadata"].get("nbgrader", {})

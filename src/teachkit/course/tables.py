@@ -9,9 +9,12 @@ from teachkit.errors import LessonError, nearest
 class Table:
     """A TOML table that remembers which of its keys were read, so that a misspelt one cannot hide."""
 
-    def __init__(self, content: Mapping[str, Any], place: str) -> None:
+    def __init__(
+        self, content: Mapping[str, Any], place: str, *, mend: str = "notebooks/course.toml"
+    ) -> None:
         self.content = content
         self.place = place
+        self.mend = mend
         self._read: set[str] = set()
 
     def value(self, key: str) -> Any:
@@ -62,7 +65,7 @@ class Table:
         found = self.value(key)
         if not isinstance(found, dict):
             raise self._wrong(key, found, "a table")
-        return Table(found, f"{self.place}, {key}")
+        return Table(found, f"{self.place}, {key}", mend=self.mend)
 
     def tables(self, key: str) -> tuple["Table", ...]:
         """A list of tables; none when the key is absent."""
@@ -70,7 +73,10 @@ class Table:
         found = self.content.get(key, [])
         if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
             raise self._wrong(key, found, f"tables, each opened by [[{key}]]")
-        return tuple(Table(item, f"{self.place}, {key} {number}") for number, item in enumerate(found, 1))
+        return tuple(
+            Table(item, f"{self.place}, {key} {number}", mend=self.mend)
+            for number, item in enumerate(found, 1)
+        )
 
     def rest(self) -> dict[str, Any]:
         """The whole table as it stands, for tables whose keys are free."""
@@ -91,7 +97,7 @@ class Table:
     def _wrong(self, key: str, found: object, expected: str) -> LessonError:
         return LessonError(
             f"{self.place}: '{key}' is {found!r}, expected {expected}.",
-            "Mend notebooks/course.toml.",
+            f"Mend {self.mend}.",
             place=self.place,
             key=key,
             found=found,

@@ -1,0 +1,1 @@
+"""Graded quizzes and challenges as their author sees them: what they promise, and whether it is so."""
