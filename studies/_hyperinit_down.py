@@ -26,7 +26,7 @@ OWN = ("own_rotation", "own_chosen")  # most of the time goes into these
 LONG = "long"  # one long pre-training on the development set, for the sets with grey pictures
 LONG_DATA = ("breastmnist", DEVELOPMENT)
 DRAWS = tuple(range(6))
-FEW_DRAWS = DRAWS[:3]  # where a run is long, or where it is asked for other numbers of labels
+FEW_DRAWS = DRAWS[:3]  # where a run is long
 PRETRAININGS = 1  # draw d takes the hyper-initializer of seed d % PRETRAININGS
 LABELS = 20
 OTHER_LABELS = (5, 60)  # the rarest class of RetinaMNIST has 66 training images
@@ -144,7 +144,7 @@ def _run(grid: Grid, cells: Iterable[Cell]) -> None:
 
 
 def label_cells(
-    chosen: Mapping[str, Any], rates: Mapping[tuple[str, str], float], draws: Sequence[int] = FEW_DRAWS
+    chosen: Mapping[str, Any], rates: Mapping[tuple[str, str], float], draws: Sequence[int] = DRAWS
 ) -> Iterator[Cell]:
     """Fewer and more labels for one network, at the rate that validation chose for 20 labels a class.
 

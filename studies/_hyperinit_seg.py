@@ -27,7 +27,7 @@ from teachkit.vision import UNet
 DATA = "nuclei"
 STARTS = ("kaiming", "untrained", "trained", "shuffled")
 PICTURES = (8, 48)  # labelled ones
-DRAWS = (0, 1)
+DRAWS = tuple(range(4))
 RATES = (1e-3, 3e-3)
 CROP, CROPS = 64, 32  # edge in pixels, and crops of each labelled picture
 ASKED = 8  # crops of each validation and test picture

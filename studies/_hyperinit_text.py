@@ -43,8 +43,8 @@ def about(found: Found) -> str:
             "before this study; those of RetinaMNIST were not. How much two views differ in brightness was "
             "set on PneumoniaMNIST too: with ±40 % the task was not learned.",
             f"- Intervals are 95 % t intervals over {len(DRAWS)} draws of labelled pictures and of first "
-            f"numbers; {len(FEW_DRAWS)} where the network itself is pre-trained, or has other numbers of "
-            f"labels. There is {_runs(len(CHOICE_SEEDS))} of each pre-training, so they hold for these "
+            f"numbers; {len(FEW_DRAWS)} where the network itself is pre-trained. Starts come from "
+            f"{_runs(len(CHOICE_SEEDS))} of each pre-training, so these intervals hold for these "
             "hyper-initializers, and say nothing of a pre-training with another seed.",
             "",
             f"Versions: {found.grid.versions_used()}.",

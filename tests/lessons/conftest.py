@@ -54,13 +54,13 @@ def functions(cells: list[Cell]) -> Callable[..., dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def quoted(root: Path, lesson_id: str) -> Callable[[str], tuple[list[str], list[str]]]:
-    """`quoted(text)` gives the differences with intervals in a text, and those that no table of the study
-    holds."""
+    """`quoted(text)` gives the means and differences with intervals in a text, and those that no table of
+    the study holds."""
     results = (root / "docs" / "results.md").read_text().replace("−", "-")
     tables = results.partition(f"\n## {lesson_id} ")[2].partition("\n## ")[0]
 
     def find(text: str) -> tuple[list[str], list[str]]:
-        found = re.findall(r"[+-]\d\.\d{3} \[[+-]\d\.\d{3}, [+-]\d\.\d{3}\]", text.replace("−", "-"))
+        found = re.findall(r"[+-]?\d\.\d{3} \[[+-]?\d\.\d{3}, [+-]?\d\.\d{3}\]", text.replace("−", "-"))
         return found, [each for each in found if each not in tables]
 
     return find

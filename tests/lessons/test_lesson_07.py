@@ -157,9 +157,6 @@ def test_no_placeholder_is_left(text):
     assert "TODO" not in text
 
 
-# Differences quoted in text and corrections: as in test_lesson_06.py, once study 07 is written.
-
-
 def after_a_run(test):
     """Mark a test that reads what the executed lesson recorded."""
     return pytest.mark.slow(pytest.mark.xdist_group("lessons")(test))
