@@ -1,0 +1,88 @@
+"""The error index of docs/students.md holds messages that the package says, and commands that exist."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from typer.core import TyperGroup
+
+from teachkit import errors
+from teachkit.cli.main import command
+
+ROW = re.compile(r"^\| `(\w+Error)` \| (.+?) \| (.+?) \|$", re.MULTILINE)
+# Families, of which only members are raised, and what only instructors and graders meet.
+FAMILIES = {"TeachkitError"}
+NOT_FOR_STUDENTS = {"LeakError", "BoxMissingError", "AlreadyStoredError"}
+
+
+@pytest.fixture(scope="module")
+def page(root: Path) -> str:
+    return (root / "docs" / "students.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def said(root: Path) -> set[tuple[str, str]]:
+    """(error, message) of everything the package can raise, with … for what changes."""
+    found = set()
+    for path in (root / "src" / "teachkit").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
+                found.add((node.func.id, shape(message(node.args[0]))))
+    return found
+
+
+def message(node: ast.expr) -> str:
+    """The text of a constant or an f-string; … for everything else."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(message(part) if isinstance(part, ast.Constant) else "…" for part in node.values)
+    return "…"
+
+
+def shape(text: str) -> str:
+    return re.sub("…+", "…", text).strip()
+
+
+def test_every_message_of_the_index_is_one_that_the_package_says(page: str, said: set) -> None:
+    rows = [(error, shape(text)) for error, text, _ in ROW.findall(page)]
+    assert len(rows) > 30
+    assert [row for row in rows if row not in said] == []
+
+
+def test_no_message_stands_there_twice(page: str) -> None:
+    rows = [(error, text) for error, text, _ in ROW.findall(page)]
+    assert len(set(rows)) == len(rows)
+
+
+def test_every_error_that_students_meet_has_a_row(page: str) -> None:
+    kinds = {
+        name
+        for name, kind in vars(errors).items()
+        if isinstance(kind, type) and issubclass(kind, errors.TeachkitError)
+    }
+    assert {error for error, *_ in ROW.findall(page)} == kinds - FAMILIES - NOT_FOR_STUDENTS
+
+
+def test_every_command_and_variable_that_the_page_names_exists(page: str, root: Path) -> None:
+    source = "".join(path.read_text(encoding="utf-8") for path in (root / "src").rglob("*.py"))
+    variables = set(re.findall(r"TEACHKIT_[A-Z]+", page))
+    assert len(variables) > 4
+    assert [name for name in variables if f'"{name}"' not in source] == []
+    called = re.findall(r"`teachkit ([a-z -]+?)(?: [A-Z0-9].*?)?`", page)
+    assert len(called) > 2
+    for words in called:
+        group = command()
+        for word in words.split():
+            assert isinstance(group, TyperGroup), words
+            found = group.get_command(None, word)  # type: ignore[arg-type]
+            assert found is not None, words
+            group = found  # type: ignore[assignment]
+
+
+def test_make_targets_that_the_page_names_exist_for_students(page: str, root: Path) -> None:
+    makefile = (root / "src" / "teachkit" / "ops" / "student" / "Makefile").read_text(encoding="utf-8")
+    named = set(re.findall(r"`make (\w+)`", page))
+    assert "update" in named
+    assert [name for name in named if f"\n{name}:" not in makefile] == []
