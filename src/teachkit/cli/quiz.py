@@ -46,3 +46,30 @@ def check(
     if faults:
         raise LessonError(f"{len(faults)} faults in {quizzes}.", "Mend them and check again.", faults=faults)
     typer.echo("All quiz files are in order.")
+
+
+@app.command()
+def points(
+    write: Annotated[bool, typer.Option(help="Write docs/points.md instead of showing it.")] = False,
+) -> None:
+    """Show what every quiz and challenge gives, question by question."""
+    from teachkit.course.assessment.points import PAGE, page
+
+    root = course_root()
+    text = page(root / "quizzes" / "source")
+    if write:
+        (root / PAGE).write_text(text, encoding="utf-8")
+    typer.echo(f"Written: {PAGE}" if write else text)
+
+
+@app.command()
+def new(lesson: Annotated[str, typer.Argument(help="Id of a lesson in notebooks/course.toml.")]) -> None:
+    """Write a quiz, a challenge and their keys to begin with."""
+    from teachkit.course.assessment.template import write_templates
+    from teachkit.course.declaration import read_course
+
+    root = course_root()
+    found = read_course(root).lesson(lesson)
+    for path in write_templates(root / "quizzes", found.id, found.stem):
+        typer.echo(f"Written: {path.relative_to(root)}")
+    typer.echo(f"Write your questions into it, then see what is left: teachkit quiz check {found.id}")
