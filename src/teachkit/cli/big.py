@@ -10,10 +10,12 @@ from rich.table import Table
 from teachkit import big
 from teachkit.big.scoring import MEAN
 from teachkit.cli.baseline import baseline
+from teachkit.cli.submit import submit
 from teachkit.errors import PredictionFileError
 
 app = typer.Typer(name="big", help="Check and score prediction files; train baselines.", no_args_is_help=True)
 app.command()(baseline)
+app.command()(submit)
 
 HEADINGS = {
     "auc": "AUC",

@@ -9,6 +9,7 @@ from teachkit.leaderboard.pages import views as pages
 from teachkit.leaderboard.people import team_views
 from teachkit.leaderboard.people import views as people
 from teachkit.leaderboard.people.forms import Login
+from teachkit.leaderboard.submissions import api
 from teachkit.leaderboard.submissions import views as submissions
 
 urlpatterns = [
@@ -20,6 +21,9 @@ urlpatterns = [
     path("submissions/<int:pk>/", submissions.detail, name="submission"),
     path("submissions/<int:pk>/state/", submissions.state, name="state"),
     path("submissions/<int:pk>/file/", submissions.download, name="file"),
+    path("api/challenges/<slug:slug>/", api.about, name="api_challenge"),
+    path("api/challenges/<slug:slug>/submissions/", api.hand_in, name="api_hand_in"),
+    path("api/submissions/<int:pk>/", api.entry, name="api_entry"),
     path("register/", people.register, name="register"),
     path("confirm/<str:signed>/", people.confirm, name="confirm"),
     path(

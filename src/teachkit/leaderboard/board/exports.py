@@ -63,7 +63,7 @@ def as_dict(row: Row, board: Board) -> dict[str, Any]:
 def as_csv(board: Board) -> str:
     """For spreadsheets: no text starts like a formula."""
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, FIELDS, lineterminator="\n")
+    writer = csv.DictWriter(stream, FIELDS)  # lines end as RFC 4180 has it, so a lone "\r" is quoted
     writer.writeheader()
     for row in board.rows:
         writer.writerow({name: harmless(value) for name, value in as_dict(row, board).items()})

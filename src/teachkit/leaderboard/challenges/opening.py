@@ -19,6 +19,7 @@ from teachkit import data
 from teachkit.big import Suite, find_suite
 from teachkit.big.truth import truth_of
 from teachkit.errors import DataError, FormatError, SettingsError, UnknownNameError, nearest
+from teachkit.leaderboard.challenges import published
 from teachkit.leaderboard.challenges.models import Challenge
 
 SHIPPED = Path(__file__).with_name("shipped")
@@ -147,7 +148,11 @@ def keep_labels(challenge: Challenge, labels: Mapping[str, ArrayLike]) -> None:
 
 def ship(names: tuple[str, ...] = ("big", "course")) -> list[Challenge]:
     """Open the challenges that come with the package; BIG waits for its labels when they are not at hand."""
-    return [create(Plan.read(SHIPPED / f"{name}.toml"), SHIPPED, labels_needed=False) for name in names]
+    made = [create(Plan.read(SHIPPED / f"{name}.toml"), SHIPPED, labels_needed=False) for name in names]
+    for challenge in made:
+        if challenge.suite.name == "big":
+            published.load_into(challenge)
+    return made
 
 
 def _suite_of(plan: Plan) -> Suite:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from teachkit.big import BigScore, Member, Predictions, Suite, read_predictions, score
 from teachkit.errors import PredictionFileError
+from teachkit.metrics import confusion_matrix
 from teachkit.paths import atomic
 
 PUBLIC = "public:"  # before the name of a set in the file of labels: which rows are the public part
@@ -92,10 +93,9 @@ def _tables(held: Predictions, labels: Mapping[str, NDArray]) -> dict[str, list[
     found = {}
     for name, table in held.sets.items():
         if held.suite[name].single_label:
-            counts = np.zeros((table.shape[1],) * 2, dtype=np.int64)
-            guess = table[:, 1] > 0.5 if table.shape[1] == 2 else table.argmax(axis=1)
-            np.add.at(counts, (np.asarray(labels[name]).reshape(-1), guess.astype(np.int64)), 1)
-            found[name] = counts.tolist()
+            classes = table.shape[1]
+            guess = (table[:, 1] > 0.5).astype(np.int64) if classes == 2 else table.argmax(axis=1)
+            found[name] = confusion_matrix(np.reshape(labels[name], -1), guess, classes).tolist()
     return found
 
 
