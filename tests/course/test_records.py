@@ -2,6 +2,7 @@
 
 import json
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,14 @@ def test_a_record_holds_run_versions_and_values(run: Run) -> None:
     }
     assert content["versions"]["numpy"] == np.__version__
     assert content["values"]["auc"] == {"value": 0.75, "interval": [0.7, 0.8], "unit": ""}
+
+
+def test_a_record_holds_when_the_lesson_began_and_when_it_last_found_something(run: Run) -> None:
+    begun = kept(run)["times"]
+    record("auc", 0.5)
+    times = {name: datetime.fromisoformat(moment) for name, moment in kept(run)["times"].items()}
+    assert set(begun) == {"begun"}
+    assert times["begun"] <= times["last"] <= datetime.now(UTC)
 
 
 @pytest.mark.parametrize("value", [1, 0.5, True, "text", [1, 2.5]])

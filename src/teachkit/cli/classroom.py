@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from teachkit.cli import gradebook
 from teachkit.cli.bundle import publish
 from teachkit.cli.handins import autograde
 
@@ -14,6 +15,7 @@ roster = typer.Typer(help="Bring in and check the list of students.", no_args_is
 app.add_typer(roster, name="roster")
 app.command()(publish)
 app.command()(autograde)
+gradebook.add_to(app)
 
 RosterFile = Annotated[Path, typer.Option("--roster", help="The roster of the course.")]
 

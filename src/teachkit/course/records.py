@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,7 @@ def record(name: str, value: object, *, interval: tuple[float, float] | None = N
     run = current()
     path = run.out / RESULTS
     results = read_results(path) if path.is_file() else _frame(run)
+    results.setdefault("times", {})["last"] = _now()
     results["values"][name] = {
         "value": _plain(name, value),
         "interval": _interval(name, interval),
@@ -149,8 +151,13 @@ def _frame(run: Run) -> dict[str, Any]:
         "seed": run.seed,
         "data": run.data,
         "versions": versions(),
+        "times": {"begun": _now()},
         "values": {},
     }
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def versions() -> dict[str, str]:

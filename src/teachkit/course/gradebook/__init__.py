@@ -1,0 +1,1 @@
+"""What an instructor does with grades: hand them on, compare them, and learn from them."""
