@@ -67,3 +67,44 @@ def admin(
 
     User.objects.create_superuser(email, password)
     typer.echo(f"{email} runs the site now.")
+
+
+@app.command()
+def rescore(slug: Annotated[str, typer.Argument(help="Last part of the challenge's address.")]) -> None:
+    """Queue all entries of a challenge that today's scorer has not scored; older scores are kept."""
+    from teachkit.leaderboard import running
+
+    running.set_up()
+    from teachkit.leaderboard.challenges.opening import find
+    from teachkit.leaderboard.submissions import upkeep
+
+    typer.echo(f"{upkeep.rescore(find(slug))} entries are queued.")
+
+
+@app.command()
+def labels(
+    slug: Annotated[str, typer.Argument(help="Last part of the challenge's address.")],
+    file: Annotated[Path, typer.Argument(help="An npz file: one array of true labels a set.")],
+) -> None:
+    """Give a challenge its true labels, or better ones; then `teachkit site rescore`."""
+    from teachkit.leaderboard import running
+
+    running.set_up()
+    from teachkit.leaderboard.challenges.opening import find, keep_labels, read_labels
+
+    keep_labels(challenge := find(slug), read_labels(file))
+    typer.echo(f"'{challenge.title}' has the labels {challenge.labels_digest}.")
+
+
+@app.command()
+def forget() -> None:
+    """Delete what the privacy page says is deleted after a time; run it once a day."""
+    from teachkit.leaderboard import running
+
+    running.set_up()
+    from django.utils import timezone
+
+    from teachkit.leaderboard.submissions import upkeep
+
+    found = upkeep.forget(timezone.now())
+    typer.echo(", ".join(f"{count} {name}" for name, count in found.items()) + " deleted.")

@@ -5,11 +5,12 @@ from django.urls import path, reverse_lazy
 from django.views.generic import TemplateView
 
 from teachkit.leaderboard.board import views as board
+from teachkit.leaderboard.pages import guides
 from teachkit.leaderboard.pages import views as pages
 from teachkit.leaderboard.people import team_views
 from teachkit.leaderboard.people import views as people
 from teachkit.leaderboard.people.forms import Login
-from teachkit.leaderboard.submissions import api
+from teachkit.leaderboard.submissions import api, comparing, moderation
 from teachkit.leaderboard.submissions import views as submissions
 
 urlpatterns = [
@@ -21,6 +22,15 @@ urlpatterns = [
     path("submissions/<int:pk>/", submissions.detail, name="submission"),
     path("submissions/<int:pk>/state/", submissions.state, name="state"),
     path("submissions/<int:pk>/file/", submissions.download, name="file"),
+    path("submissions/<int:pk>/scores.json", comparing.scores, name="scores"),
+    path("submissions/<int:pk>/<slug:metric>-<slug:kind>.<slug:form>", comparing.figure, name="figure"),
+    path("submissions/<int:pk>/<slug:action>/", moderation.moderate, name="moderate"),
+    path("compare/", comparing.compare, name="compare"),
+    path("moderation/", moderation.moderation, name="moderation"),
+    path("scores/", guides.scores, name="metrics"),
+    path("datasets/", guides.datasets, name="datasets"),
+    path("datasets/<slug:name>.png", guides.picture, name="picture"),
+    path("research/", guides.research, name="research"),
     path("api/challenges/<slug:slug>/", api.about, name="api_challenge"),
     path("api/challenges/<slug:slug>/submissions/", api.hand_in, name="api_hand_in"),
     path("api/submissions/<int:pk>/", api.entry, name="api_entry"),

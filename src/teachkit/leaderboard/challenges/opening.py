@@ -146,6 +146,38 @@ def keep_labels(challenge: Challenge, labels: Mapping[str, ArrayLike]) -> None:
     challenge.save(update_fields=["labels", "labels_digest"])
 
 
+def read_labels(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of an npz file.
+
+    Raises:
+        FormatError: when it is none.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, AttributeError) as error:
+        raise FormatError(
+            f"'{path}' cannot be read ({type(error).__name__}).",
+            "Write it with numpy.savez: one array of labels for each set, by its name.",
+            path=str(path),
+        ) from error
+
+
+def find(slug: str) -> Challenge:
+    """The challenge of that name.
+
+    Raises:
+        UnknownNameError: when there is none.
+    """
+    found = Challenge.objects.filter(slug=slug).first()
+    if found is None:
+        known = list(Challenge.objects.values_list("slug", flat=True))
+        raise UnknownNameError(
+            f"There is no challenge '{slug}'.", nearest(slug, known, "challenges"), name=slug
+        )
+    return found
+
+
 def ship(names: tuple[str, ...] = ("big", "course")) -> list[Challenge]:
     """Open the challenges that come with the package; BIG waits for its labels when they are not at hand."""
     made = [create(Plan.read(SHIPPED / f"{name}.toml"), SHIPPED, labels_needed=False) for name in names]
@@ -174,8 +206,7 @@ def _suite_of(plan: Plan) -> Suite:
 
 def _labels_of(plan: Plan, suite: Suite, beside: Path, *, needed: bool) -> dict[str, NDArray[Any]] | None:
     if plan.labels:
-        with np.load(beside / plan.labels, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+        return read_labels(beside / plan.labels)
     try:
         return {name: data.load(name, "test", plan.size).labels for name in suite.names}
     except DataError:

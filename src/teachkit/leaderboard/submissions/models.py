@@ -176,6 +176,16 @@ class Score(models.Model):
         ]
 
 
+class Note(models.Model):
+    """What the people who run the site did with an entry; notes are added and never changed."""
+
+    submission = models.ForeignKey(Submission, models.CASCADE, related_name="notes")
+    by = models.ForeignKey(User, models.SET_NULL, null=True)
+    at = models.DateTimeField(default=timezone.now)
+    action = models.CharField(max_length=20)
+    why = models.CharField(max_length=300, blank=True)
+
+
 def now() -> datetime:
     """The time, in one place, so that tests can set it."""
     return timezone.now()

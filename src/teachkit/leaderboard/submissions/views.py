@@ -5,11 +5,12 @@ from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
+from teachkit.big import Member
 from teachkit.big.measuring import RANKED, TITLES
 from teachkit.leaderboard.challenges.models import Challenge
 from teachkit.leaderboard.submissions import limits, models
 from teachkit.leaderboard.submissions.forms import Entry
-from teachkit.leaderboard.submissions.models import Submission
+from teachkit.leaderboard.submissions.models import Result, Submission
 from teachkit.leaderboard.submissions.receiving import RefusedUpload, receive
 from teachkit.leaderboard.submissions.shown import shown_table
 
@@ -77,6 +78,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
             "own": own,
             "result": result,
             "parts": shown_table(entry, result, models.now(), everything=_is_staff(request)),
+            "tables": _tables(entry, result),
             "history": entry.results.order_by("-created") if own else [],
             "waiting_before": waiting_before,
             "metrics": [(name, TITLES[name]) for name in RANKED],
@@ -103,6 +105,15 @@ def download(request: HttpRequest, pk: int) -> HttpResponse:
         filename=entry.file_name,
         content_type="application/octet-stream",
     )
+
+
+def _tables(entry: Submission, result: Result | None) -> list[tuple[Member, list[tuple[str, list[int]]]]]:
+    """The confusion table of each set that has one, with the names of the true classes."""
+    if result is None:
+        return []
+    told = result.detail.get("tables", {})
+    members = [one for one in entry.challenge.suite if one.name in told]
+    return [(one, list(zip(one.classes, told[one.name], strict=True))) for one in members]
 
 
 def _visible(request: HttpRequest, pk: int) -> Submission:

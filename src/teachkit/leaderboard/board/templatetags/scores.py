@@ -11,7 +11,7 @@ register = template.Library()
 @register.filter
 def score(value: float | None) -> str:
     """Four decimals; a dash for what is undefined."""
-    return "–" if value is None else f"{value:.4f}"
+    return "–" if value is None or value != value else f"{value:.4f}"
 
 
 @register.filter
@@ -24,6 +24,18 @@ def safe_link(address: str) -> str:
 def item(table: dict[str, Any], name: str) -> Any:
     """`table[name]`, or None."""
     return (table or {}).get(name)
+
+
+@register.filter
+def wordlist(words: str) -> list[str]:
+    """The words of a text."""
+    return words.split()
+
+
+@register.filter
+def signed(value: float) -> str:
+    """Four decimals with a sign; a dash for what is undefined."""
+    return "–" if value != value else f"{value:+.4f}"
 
 
 @register.simple_tag

@@ -1,0 +1,219 @@
+"""No entry is lost and none counts twice, whatever happens to a worker."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from teachkit.leaderboard.challenges.opening import keep_labels
+from teachkit.leaderboard.submissions import models, queue, upkeep
+from teachkit.leaderboard.submissions.models import Job, Result, Score, Submission
+from teachkit.leaderboard.submissions.worker import Worker
+
+pytestmark = pytest.mark.django_db
+FOUND = {
+    "parts": {
+        "public": {
+            "sets": {"breast": {"auc": 0.5, "kappa": None}},
+            "mean": {"auc": 0.5, "balacc": 0.5, "kappa": 0.5},
+            "rankable": True,
+            "intervals": {},
+            "missing": [],
+            "undefined": [],
+            "bootstrap": 0,
+        }
+    }
+}
+
+
+@pytest.fixture
+def waiting(challenge, member_of, hand_in, file_of):
+    """One entry that waits."""
+    hand_in(member_of("Owls"), challenge, file_of())
+    return Submission.objects.get()
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """`clock(minutes=3)` lets time pass for the site."""
+    started = timezone.now()
+    ahead = [timedelta()]
+    monkeypatch.setattr(models, "now", lambda: started + ahead[0])
+
+    def move(**by):
+        ahead[0] += timedelta(**by)
+
+    return move
+
+
+def test_of_two_workers_one_gets_the_job(waiting):
+    assert queue.claim("one") is not None
+    assert queue.claim("two") is None
+
+
+def test_two_workers_that_saw_the_same_job_do_not_both_get_it(waiting, monkeypatch):
+    """The second one read the row before the first one took it."""
+    seen = list(Job.objects.all())
+    assert queue.claim("one") is not None
+    real = Job.objects.filter
+
+    class Stale:
+        def order_by(self, *_):
+            return seen
+
+    calls = []
+
+    def first_call_is_stale(*arguments, **named):
+        calls.append(named)
+        return Stale() if len(calls) == 1 else real(*arguments, **named)
+
+    monkeypatch.setattr(Job.objects, "filter", first_call_is_stale)
+    assert queue.claim("two") is None
+    assert len(calls) == 2
+
+
+def test_a_job_of_a_dead_worker_is_taken_over_when_its_lease_is_over(waiting, clock):
+    first = queue.claim("dies")
+    clock(seconds=10)
+    assert queue.claim("waits") is None
+    clock(seconds=25)
+    second = queue.claim("takes over")
+    assert second.pk == first.pk
+    assert not queue.renew(first)
+    assert not queue.finish(first, FOUND)
+    assert Result.objects.count() == 0
+    assert queue.finish(second, FOUND)
+    assert not queue.finish(second, FOUND)
+    assert Result.objects.count() == 1
+
+
+def test_a_worker_that_renews_keeps_its_job(waiting, clock):
+    job = queue.claim("slow")
+    for _ in range(5):
+        clock(seconds=20)
+        assert queue.renew(job)
+        assert queue.claim("other") is None
+    assert queue.finish(job, FOUND)
+
+
+def test_a_job_that_kills_every_worker_fails_and_gives_the_slot_back(waiting, clock):
+    for _ in range(3):
+        assert queue.claim("dies") is not None
+        clock(minutes=1)
+    assert queue.claim("fourth") is None
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.counts) == ("failed", False)
+    assert Job.objects.get().state == "failed"
+
+
+def test_a_clock_that_is_set_back_blocks_no_job(waiting, clock):
+    queue.claim("dies")
+    clock(days=-2)
+    assert queue.claim("other") is not None
+
+
+def test_undefined_scores_get_no_row_and_no_place(waiting):
+    queue.finish(queue.claim("one"), FOUND)
+    assert Score.objects.filter(place="breast", metric="auc").exists()
+    assert not Score.objects.filter(metric="kappa", place="breast").exists()
+
+
+def test_scoring_again_with_other_labels_keeps_the_old_scores_as_history(
+    waiting, challenge, score_here, client
+):
+    score_here()
+    old = Score.objects.get(place="mean", metric="auc").value
+    assert upkeep.rescore(challenge) == 0
+    with np.load(challenge.labels_path) as archive:
+        flipped = {**archive, "breast": 1 - archive["breast"]}
+    keep_labels(challenge, flipped)
+    assert upkeep.rescore(challenge) == 1
+    assert upkeep.rescore(challenge) == 0
+    assert score_here() == 1
+    assert Result.objects.count() == 2
+    new = Score.objects.get(place="mean", metric="auc", current=True).value
+    assert new != old
+    rows = client.get("/challenges/toy/board/?format=json").json()["rows"]
+    assert [row["value"] for row in rows] == [new]
+
+
+def test_a_repeated_scoring_that_fails_leaves_the_scores_before_it(waiting, challenge, score_here, clock):
+    score_here()
+    Job.objects.create(submission=waiting, scorer="newer")
+    for _ in range(3):
+        queue.give_up(queue.claim("one"), "broken")
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.counts) == ("scored", True)
+    assert waiting.result is not None
+
+
+def test_labels_are_readable_by_their_owner_only(challenge):
+    assert challenge.labels_path.stat().st_mode & 0o777 == 0o400
+    assert challenge.labels_path.parent.stat().st_mode & 0o077 == 0
+
+
+def test_a_full_disk_refuses_the_file_and_uses_no_slot(challenge, member_of, hand_in, file_of, monkeypatch):
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("teachkit.leaderboard.submissions.receiving.os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        hand_in(member_of("Owls"), challenge, file_of())
+    assert Submission.objects.count() == 0
+    assert list((challenge.labels_path.parents[1] / "uploads").iterdir()) == []
+
+
+def test_what_the_privacy_page_promises_to_forget_is_forgotten(challenge, member_of, site):
+    from teachkit.leaderboard.people.models import User
+
+    now = timezone.now()
+    User.objects.create_user("never@example.org", "x", joined=now - timedelta(days=31))
+    member_of("Owls")
+    (site / "uploads").mkdir()
+    stray = site / "uploads" / "stray"
+    stray.write_bytes(b"")
+    os.utime(stray, (0, 0))
+    found = upkeep.forget(now)
+    assert (found["accounts"], found["files"]) == (1, 1)
+    assert User.objects.count() == 1
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_kill_minus_nine_while_scoring_loses_nothing(waiting, challenge, settings, clock):
+    """A real worker in a process of its own is killed; another one finishes its job."""
+    name = connection.settings_dict["NAME"]
+    engine = connection.vendor
+    if engine != "sqlite":
+        pytest.skip("the child finds the test database by its file")
+    env = {key: value for key, value in os.environ.items() if not key.startswith("TEACHKIT_")}
+    env |= {
+        "DATABASE_URL": f"sqlite:///{name}",
+        "TEACHKIT_SITE": str(settings.SITE_FOLDER),
+        "DJANGO_SETTINGS_MODULE": "teachkit.leaderboard.settings.test",
+        "OMP_NUM_THREADS": "1",
+    }
+    process = subprocess.Popen([sys.executable, "-m", "teachkit.cli", "site", "worker"], env=env)
+    try:
+        end = time.monotonic() + 120
+        while Job.objects.get().state == "waiting":
+            assert time.monotonic() < end, "the worker takes no job"
+            time.sleep(0.02)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    job = Job.objects.get()
+    if job.state == "running":
+        clock(minutes=5)
+        assert Worker().once()
+    waiting.refresh_from_db()
+    assert waiting.state == "scored"
+    assert Result.objects.count() == 1
+    assert Submission.objects.counted(waiting.team, challenge).count() == 1
