@@ -170,15 +170,15 @@ except ValueError as problem:
     handed_in = None
     print(problem)
 ### BEGIN HIDDEN TESTS
-usable = handed_in is not None and not challenge.misfit(handed_in, test)
-marks.passed("form", usable, points=2)
-marks.passed("steps", usable and 0 <= handed_in.steps <= MAX_STEPS)
+fits = handed_in is not None and not challenge.misfit(handed_in, test)
+marks.passed("form", fits, points=2)
+marks.passed("steps", fits and 0 <= handed_in.steps <= MAX_STEPS)
 marks.total()
 ### END HIDDEN TESTS"""
 SCORE_TEST = """marks = Marks("Score", globals(), points=7)
 ### BEGIN HIDDEN TESTS
 answer_key = test.labels[:, 0]
-mine = balanced_accuracy(answer_key, handed_in.classes) if usable else 0.0
+mine = balanced_accuracy(answer_key, handed_in.classes) if fits else 0.0
 plain = balanced_accuracy(answer_key, challenge.plain_predictions(train, test))
 print(f"yours {mine:.3f}, plain model {plain:.3f}")
 marks.passed("above the plain model", mine > plain, points=7)
