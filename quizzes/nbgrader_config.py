@@ -3,6 +3,7 @@
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from nbgrader.preprocessors import GetGrades
 
+from teachkit.course.box.choice import use_box
 from teachkit.course.exchange import use_bucket
 from teachkit.course.feedback import HideTests
 
@@ -16,6 +17,10 @@ c.ClearSolutions.code_stub = {"python": "# your code here"}
 
 # The default of 30 s is too short for a challenge that trains a small network on a busy machine.
 c.Execute.timeout = 300
+
+# Work of students runs in a box, its tests in another one; what was changed in a notebook is put back and
+# noted in grading/. Where no box can be built nothing is graded, unless TEACHKIT_UNBOXED=1 says so.
+use_box(c)
 
 # By default the feedback page shows hidden tests and mark schemes. HideTests comes before the page is made.
 c.GenerateFeedback.preprocessors = [GetGrades, HideTests, CSSHTMLHeaderPreprocessor]

@@ -83,13 +83,14 @@ def test_nothing_hidden_is_in_the_feedback_even_of_a_nosy_student(graded, hidden
         assert "HIDDEN TESTS" not in page.read_text(encoding="utf-8")
 
 
-def test_autograded_notebook_holds_what_the_feedback_hides(graded, hidden_lines):
-    """Otherwise the test above could not fail."""
+def test_autograded_notebook_holds_hidden_tests_but_no_answer_could_print_them(graded):
+    """The first half: otherwise the test above could not fail."""
     notebook = graded.course / "autograded" / "mistaken" / LESSON / "quiz.ipynb"
     text = notebook.read_text(encoding="utf-8")
     assert "BEGIN HIDDEN TESTS" in text
     outputs = [out for cell in json.loads(text)["cells"] for out in cell.get("outputs", [])]
-    assert any("BEGIN HIDDEN TESTS" in "".join(strings(output)) for output in outputs)
+    assert any("quiz.ipynb" in "".join(strings(output)) for output in outputs)  # the nosy cell looked for it
+    assert not any("HIDDEN TESTS" in "".join(strings(output)) for output in outputs)
 
 
 def test_feedback_tells_which_part_was_wrong_and_what_to_reread(graded):

@@ -1,8 +1,8 @@
 """Our own reference solutions, graded like a student's work: they must earn every point that tests give.
 
 A temporary nbgrader course is made from ``quizzes/``. The source notebooks, which hold the solutions, are
-handed in as the work of one student and graded by nbgrader itself. Reference solutions are ours, so they
-are graded without a sandbox.
+handed in as the work of one student and graded by nbgrader itself. Reference solutions are ours, so where a
+machine can build no box they are graded without one.
 """
 
 import hashlib
@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from teachkit.course.box.walls import UNBOXED
 from teachkit.course.fingerprint import data_identity, package_hash
 from teachkit.course.records import RESULTS
 from teachkit.errors import LessonError
@@ -151,6 +152,7 @@ def _environment(course: Path) -> dict[str, str]:
         # nbgrader calls the program `alembic`, which lies beside the interpreter of an environment
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
         "TEACHKIT_HEADLESS": "1",
+        UNBOXED: "1",  # this code is ours; it runs in a box wherever one can be built
     }
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         environment.setdefault(name, "1")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from teachkit.course.bands import Finding, judge
+from teachkit.course.box import missing
 from teachkit.course.declaration import Course, Lesson
 from teachkit.course.pictures import pictures_without_text
 from teachkit.course.records import RESULTS, read_results
@@ -91,7 +92,9 @@ def _grade(course: Course, out: Path, lessons: list[Lesson]) -> tuple[list[Grade
         return [], 'Quizzes were not graded: install them with pip install "teachkit[grading]".', ()
     grading = import_module("teachkit.course.grading")
     try:
-        return list(grading.grade_references(course.root, out, [lesson.id for lesson in lessons])), "", ()
+        graded = list(grading.grade_references(course.root, out, [lesson.id for lesson in lessons]))
+        problem = missing()
+        return graded, f"Our own solutions were graded without a box. {problem}" if problem else "", ()
     except LessonError as error:
         return [], "", (str(error),)
 

@@ -63,6 +63,7 @@ class Person:
             patch.delenv("TEACHKIT_STUDENT", raising=False)
             if self.student:
                 patch.setenv("TEACHKIT_STUDENT", self.student)
+            patch.setenv("TEACHKIT_UNBOXED", "1")  # the code is ours; it runs in a box where one can be built
             # nbgrader calls alembic by its name.
             patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
             yield
