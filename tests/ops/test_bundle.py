@@ -11,7 +11,7 @@ import pytest
 
 from teachkit.course.declaration import read_course
 from teachkit.course.links import link_problems
-from teachkit.course.secrets import secret_lines
+from teachkit.course.secrets import leaks, readable, secret_lines
 from teachkit.errors import LeakError, LessonError, SettingsError, UnknownNameError
 from teachkit.ops import bundle
 from teachkit.ops.bundle import check_history, publish
@@ -211,3 +211,15 @@ def test_the_copy_can_be_cloned_and_is_a_course(small: Path, tmp_path: Path) -> 
     config = (tmp_path / "mine" / "quizzes" / "nbgrader_config.py").read_text()
     assert 'course_id = "teachkit"' in config
     assert "HideTests" not in config
+
+
+def test_package_and_lessons_show_no_secret_now(root: Path) -> None:
+    # What stops a publication is found here first, without building anything.
+    files = [*(root / "src").rglob("*.py"), *(root / "notebooks").glob("*.ipynb")]
+    texts = {
+        f"{bundle.TAUGHT[0]}{name}": text
+        for path in files
+        for name, text in readable(path.relative_to(root).as_posix(), path.read_bytes())
+    }
+    assert len(texts) > 100
+    assert leaks(secret_lines(root / "quizzes" / "source"), texts, bundle.TAUGHT) == []
