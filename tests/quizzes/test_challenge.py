@@ -48,6 +48,19 @@ def test_numbers_that_are_no_probabilities_are_refused_with_the_row(tmp_path, pr
         read_predictions(path)
 
 
+def test_seconds_of_training_are_kept_where_they_are_given(tmp_path):
+    path = save_predictions(EVEN, steps=1, data="toy", path=tmp_path / PREDICTIONS)
+    assert read_predictions(path).seconds is None
+    assert read_predictions(save_predictions(EVEN, steps=1, data="toy", seconds=12, path=path)).seconds == 12
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf")])
+def test_seconds_must_be_one_finite_number(tmp_path, seconds):
+    path = save_predictions(EVEN, steps=1, data="toy", seconds=seconds, path=tmp_path / PREDICTIONS)
+    with pytest.raises(FormatError, match="'seconds' is"):
+        read_predictions(path)
+
+
 @pytest.mark.parametrize("steps", [1.5, [1, 2], "many", True])
 def test_steps_must_be_one_whole_number(tmp_path, steps):
     path = save_predictions(EVEN, steps=steps, data="toy", path=tmp_path / PREDICTIONS)

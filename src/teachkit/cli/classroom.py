@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from teachkit.cli import gradebook
+from teachkit.cli import challenges, gradebook
 from teachkit.cli.bundle import publish
 from teachkit.cli.handins import autograde
 
@@ -16,6 +16,7 @@ app.add_typer(roster, name="roster")
 app.command()(publish)
 app.command()(autograde)
 gradebook.add_to(app)
+challenges.add_to(app)
 
 RosterFile = Annotated[Path, typer.Option("--roster", help="The roster of the course.")]
 

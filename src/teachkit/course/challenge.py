@@ -29,11 +29,13 @@ class Predictions:
         probabilities: float64 [N, C], one row for each test image in order; rows add up to 1.
         steps: optimiser steps that were used, as the author declares them.
         data: name of the data set.
+        seconds: how long the training took, when the author recorded it.
     """
 
     probabilities: NDArray[np.float64]
     steps: int
     data: str
+    seconds: float | None = None
 
     @property
     def classes(self) -> NDArray[np.int64]:
@@ -57,7 +59,12 @@ class Masks:
 
 
 def save_predictions(
-    probabilities: ArrayLike, *, steps: int, data: str, path: str | Path = PREDICTIONS
+    probabilities: ArrayLike,
+    *,
+    steps: int,
+    data: str,
+    seconds: float | None = None,
+    path: str | Path = PREDICTIONS,
 ) -> Path:
     """Write the file to hand in; it is never half written.
 
@@ -65,10 +72,12 @@ def save_predictions(
         probabilities: [N, C], one row for each test image in order.
         steps: optimiser steps that were used.
         data: name of the data set.
+        seconds: of training, as ``History.seconds`` says; for challenges with a budget of time.
         path: where to.
     """
     rows = np.asarray(probabilities, dtype=np.float32)
-    return save_arrays(path, {"probabilities": rows, "steps": steps, "data": data})
+    time = {} if seconds is None else {"seconds": float(seconds)}
+    return save_arrays(path, {"probabilities": rows, "steps": steps, "data": data, **time})
 
 
 def save_masks(masks: ArrayLike, *, steps: int, data: str, path: str | Path = PREDICTIONS) -> Path:
@@ -93,13 +102,13 @@ def read_predictions(path: str | Path = PREDICTIONS) -> Predictions:
     Raises:
         FormatError: the file is absent or damaged, a key is missing, or the probabilities are none.
     """
-    values, steps, data = _read(path, "probabilities")
-    return Predictions(_probabilities(values), steps, data)
+    values, steps, data, seconds = _read(path, "probabilities")
+    return Predictions(_probabilities(values), steps, data, seconds)
 
 
 def read_masks(path: str | Path = PREDICTIONS) -> Masks:
     """Read a file of masks; errors as in `read_predictions`."""
-    values, steps, data = _read(path, "masks")
+    values, steps, data, _ = _read(path, "masks")
     if values.ndim != 3 or values.dtype != np.uint8:
         raise FormatError(
             f"The masks are {values.dtype} of shape {values.shape}.",
@@ -138,8 +147,8 @@ def save_arrays(path: str | Path, arrays: Mapping[str, ArrayLike]) -> Path:
     return Path(path)
 
 
-def read_arrays(path: str | Path, keys: Sequence[str]) -> dict[str, np.ndarray]:
-    """The arrays called `keys` of such a file; nothing in it is executed.
+def read_arrays(path: str | Path, keys: Sequence[str], optional: Sequence[str] = ()) -> dict[str, np.ndarray]:
+    """The arrays called `keys` of such a file, and those of `optional` that are there; nothing is executed.
 
     Raises:
         FormatError: the file is absent or damaged, or a key is missing.
@@ -149,7 +158,7 @@ def read_arrays(path: str | Path, keys: Sequence[str]) -> dict[str, np.ndarray]:
         raise FormatError(f"There is no {path.name}.", "Run the cell that saves your predictions.", path=path)
     try:
         with np.load(path, allow_pickle=False) as stored:
-            found = {key: stored[key] for key in keys if key in stored.files}
+            found = {key: stored[key] for key in (*keys, *optional) if key in stored.files}
     except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
         raise FormatError(f"{path.name} cannot be read: {error}.", "Save it again.", path=path) from error
     if missing := [key for key in keys if key not in found]:
@@ -159,12 +168,15 @@ def read_arrays(path: str | Path, keys: Sequence[str]) -> dict[str, np.ndarray]:
     return found
 
 
-def _read(path: str | Path, key: str) -> tuple[np.ndarray, int, str]:
-    """The array called `key`, the steps and the name of the data set."""
-    found = read_arrays(path, (key, "steps", "data"))
+def _read(path: str | Path, key: str) -> tuple[np.ndarray, int, str, float | None]:
+    """The array called `key`, the steps, the name of the data set, and the seconds if they are there."""
+    found = read_arrays(path, (key, "steps", "data"), optional=("seconds",))
     if found["steps"].shape or found["steps"].dtype.kind not in "iu":
         raise FormatError(f"'steps' is {found['steps']!r}.", "Give one whole number.", path=path)
-    return found[key], int(found["steps"]), str(found["data"])
+    time = found.get("seconds")
+    if time is not None and (time.shape or time.dtype.kind not in "iuf" or not 0 <= time < np.inf):
+        raise FormatError(f"'seconds' is {time!r}.", "Give one finite number, not below 0.", path=path)
+    return found[key], int(found["steps"]), str(found["data"]), None if time is None else float(time)
 
 
 def plain_predictions(train: Split, test: Split, *, limit: int = 2000, seed: int = 0) -> NDArray[np.int64]:
