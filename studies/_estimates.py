@@ -12,16 +12,16 @@ BySeed = Mapping[int, float]
 
 
 class Estimate(NamedTuple):
-    """A mean or a mean difference over `count` seeds or draws, with its 95 % t interval."""
+    """A mean or a mean difference over `runs` seeds or draws, with its 95 % t interval."""
 
     interval: Interval
-    count: int
+    runs: int
     wanted: int
     signed: bool
     unit: str = "seeds"
 
     def __str__(self) -> str:
-        missing = "" if self.count == self.wanted else f" ({self.unit}: {self.count})"
+        missing = "" if self.runs == self.wanted else f" ({self.unit}: {self.runs})"
         return with_interval(self.interval, self.signed) + missing
 
 
@@ -42,7 +42,7 @@ def difference(a: BySeed, b: BySeed, wanted: int, unit: str = "seeds") -> Estima
 
 def verdict(estimates: Iterable[Estimate | None]) -> str:
     """How many of many differences exclude zero, on which side; nothing where no interval is known."""
-    known = [each.interval for each in estimates if each is not None and each.count > 1]
+    known = [each.interval for each in estimates if each is not None and each.runs > 1]
     if not known:
         return ""
     above = sum(interval.low > 0 for interval in known)

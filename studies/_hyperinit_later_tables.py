@@ -4,7 +4,11 @@ import numpy as np
 from _estimates import shown
 from _grid import markdown_table
 from _hyperinit_cost import LARGE, OWN_STEPS, SMALL, break_even
-from _hyperinit_found import ByDraw, Found, difference, mean_score
+from _hyperinit_down import LABELS
+from _hyperinit_found import START_TITLES, ByDraw, Found, difference, mean_score
+from _hyperinit_maps import DRAWS as MAP_DRAWS
+from _hyperinit_maps import EPOCHS, NETWORK
+from _hyperinit_maps import STARTS as MAP_STARTS
 from _hyperinit_seg import CROP, DRAWS, PICTURES, RATES, STARTS, STEPS
 
 MISSING = "Not computed yet."
@@ -12,7 +16,14 @@ MISSING = "Not computed yet."
 
 def later_sections(found: Found) -> list[str]:
     """Headings and tables."""
-    return ["### A U-Net, encoder predicted", segmentation(found), "### Costs", costs(found)]
+    return [
+        "### A U-Net, encoder predicted",
+        segmentation(found),
+        "### Maps while tuning",
+        maps(found),
+        "### Costs",
+        costs(found),
+    ]
 
 
 def segmentation(found: Found) -> str:
@@ -51,6 +62,38 @@ def dice(found: Found, start: str, count: int) -> ByDraw:
     }
     best = max(RATES, key=lambda rate: means[rate])
     return {draw: cell["dice"][f"{best:g}"] for draw, cell in cells.items()}
+
+
+def maps(found: Found) -> str:
+    """How early activation maps look as they will in the end."""
+    scores = {start: [agreement(found, start, epoch) for epoch in EPOCHS[:-1]] for start in MAP_STARTS}
+    if not any(map(any, scores.values())):
+        return MISSING
+    rows = []
+    for place, epoch in enumerate(EPOCHS[:-1]):
+        line = [scores[start][place] for start in MAP_STARTS]
+        gap = difference(scores["chosen"][place], scores["kaiming"][place], len(MAP_DRAWS))
+        rows.append([str(epoch), *(shown(mean_score(each, len(MAP_DRAWS))) for each in line), shown(gap)])
+    header = ["epochs", *(START_TITLES[start] for start in MAP_STARTS), "chosen − Kaiming"]
+    return "\n\n".join(
+        [
+            f"{NETWORK}, PneumoniaMNIST, {LABELS} labelled pictures a class, all test pictures, "
+            f"{len(MAP_DRAWS)} draws. Correlation of a picture's activation map with its own map after "
+            f"{EPOCHS[-1]} epochs, minus the correlation with another picture's: smooth maps agree by luck. "
+            "At 0 epochs the last layer is random.",
+            markdown_table(header, rows),
+        ]
+    )
+
+
+def agreement(found: Found, start: str, epoch: int) -> ByDraw:
+    """Correlation with the own last map minus that with another's, by draw."""
+    cells = {draw: found.values(f"maps_{NETWORK}_{start}_{draw}") for draw in MAP_DRAWS}
+    return {
+        draw: cell["with_last"][str(epoch)] - cell["with_others"][str(epoch)]
+        for draw, cell in cells.items()
+        if cell is not None
+    }
 
 
 def costs(found: Found) -> str:

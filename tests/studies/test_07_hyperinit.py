@@ -278,7 +278,7 @@ def test_a_summary_tells_the_means_over_sets_that_the_table_holds(of, grid):
 
 def test_differences_are_taken_over_the_draws_that_both_have(of):
     gap = of.found.difference({0: 0.5, 1: 0.7, 2: 0.9}, {0: 0.4, 2: 0.6})
-    assert gap.count == 2
+    assert gap.runs == 2
     assert gap.interval.value == pytest.approx(0.2)
     assert str(gap).endswith("(draws: 2)")
     assert of.found.difference({0: 1.0}, {1: 1.0}) is None
