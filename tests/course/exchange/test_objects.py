@@ -2,8 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,17 +13,6 @@ from traitlets.config.loader import PyFileConfigLoader
 
 from teachkit.cloud import BucketStore
 from teachkit.course.exchange import attempts, names
-
-
-@contextmanager
-def on_the_machine_of(who: Any) -> Iterator[None]:
-    """In this person's folder, with this person's settings."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(who.home)
-        patch.setenv("JUPYTER_DATA_DIR", str(who.path(".jupyter")))
-        patch.setenv("JUPYTER_CONFIG_DIR", str(who.path(".jupyter")))
-        patch.setenv("TEACHKIT_STUDENT", who.student)
-        yield
 
 
 def assignment_list(who: Any) -> AssignmentList:
@@ -48,7 +36,7 @@ def test_the_assignment_list_goes_through_a_students_term(
     teacher: Any, person: Callable[..., Any], store: BucketStore
 ) -> None:
     ada = person("ada")
-    with on_the_machine_of(ada):
+    with ada.at_work():
         shown = assignment_list(ada)
         assert shown.list_courses() == {"success": True, "value": ["teachkit"]}
         released = shown.list_assignments("teachkit")["value"]
@@ -82,7 +70,7 @@ def test_a_failure_reaches_the_list_as_an_answer_and_not_as_a_crash(
     teacher: Any, person: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     eve = person("jupyter")
-    with on_the_machine_of(eve):
+    with eve.at_work():
         answer = assignment_list(eve).list_submitted_assignments("teachkit")
     assert answer["success"] is False
 
@@ -93,7 +81,7 @@ def test_formgrader_sees_releases_collects_and_takes_back(
     bob = person("bob")
     assert bob.nbgrader("fetch_assignment", "ps2").code == 0
     assert bob.nbgrader("submit", "ps2").code == 0
-    with on_the_machine_of(teacher):
+    with teacher.at_work():
         config = PyFileConfigLoader("nbgrader_config.py", path=str(teacher.home)).load_config()
         api = NbGraderAPI(coursedir=CourseDirectory(config=config), config=config)
         assert api.get_released_assignments() == {"ps1", "ps2"}
@@ -104,3 +92,28 @@ def test_formgrader_sees_releases_collects_and_takes_back(
         assert api.get_released_assignments() == {"ps1"}
     assert store.stat(names.release("teachkit", "ps2")) is None
     assert len(attempts.hand_ins(store, "teachkit", "bob")) == 1
+
+
+def test_graders_meet_a_class_in_an_order_that_tells_no_names(person: Callable[..., Any]) -> None:
+    teacher, students = person(), [f"student{number:02}" for number in range(40)]
+    orders = []
+    with teacher.at_work():
+        config = PyFileConfigLoader("nbgrader_config.py", path=str(teacher.home)).load_config()
+        api = NbGraderAPI(coursedir=CourseDirectory(config=config), config=config)
+        for assignment in ("ps1", "ps2"):
+            with api.gradebook as gradebook:
+                gradebook.add_assignment(assignment)
+                gradebook.add_notebook("problem", assignment)
+                for student in students:
+                    gradebook.update_or_create_student(student)
+                    gradebook.update_or_create_submission(assignment, student)
+                    graded = teacher.path("autograded", student, assignment, "problem.ipynb")
+                    graded.parent.mkdir(parents=True)
+                    graded.write_text("{}")
+            places = api.get_notebook_submission_indices(assignment, "problem")
+            with api.gradebook as gradebook:
+                shown = sorted(places, key=lambda submission: places[submission])
+                orders.append([gradebook.find_submission_notebook_by_id(one).student.id for one in shown])
+    assert sorted(orders[0]) == sorted(orders[1]) == students
+    assert students not in orders
+    assert orders[0] != orders[1]
