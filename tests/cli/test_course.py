@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from teachkit.cli.main import command
 from teachkit.course import runner
+from teachkit.course.box.walls import Room
 from teachkit.course.execution import Execution
 
 CONTENT = """
@@ -41,14 +42,16 @@ full = { seconds = 5, gib = 1 }
 @pytest.fixture
 def score(tmp_path: Path, offline: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """A course as working directory whose lesson is not executed but records `score.value`."""
-    chosen = SimpleNamespace(value=0.5, parameters=None, threads=None)
+    chosen = SimpleNamespace(value=0.5, parameters=None, threads=None, room=None)
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "notebooks" / "course.toml").write_text(CONTENT)
     nbformat.write(nbformat.v4.new_notebook(), tmp_path / "notebooks" / "one.ipynb")
     monkeypatch.chdir(tmp_path)
 
-    def execute(_: Path, target: Path, *, parameters: dict, environment: dict, **__: object) -> Execution:
-        chosen.parameters = parameters
+    def execute(
+        _: Path, target: Path, *, parameters: dict, environment: dict, room: Room | None, **__: object
+    ) -> Execution:
+        chosen.parameters, chosen.room = parameters, room
         content = {"lesson": "t1", "size": parameters["SIZE"], "data": ""}
         content["values"] = {"score": {"value": chosen.value, "interval": None, "unit": ""}}
         (target.parent / "results.json").write_text(json.dumps(content))
@@ -98,6 +101,14 @@ def test_size_seed_and_folder_reach_the_notebook(score, call) -> None:
         "OUT": str(Path("elsewhere/lessons/t1").resolve()),
     }
     assert not Path("elsewhere/report").exists()
+
+
+def test_a_lesson_in_a_box_may_write_to_its_own_results_and_nowhere_else(score, call) -> None:
+    call("run", "--no-grade", "--no-report", "--sandbox")
+    assert score.room.write == (Path("build/lessons/t1"),)
+    assert not score.room.writable
+    call("run", "--no-grade", "--no-report", "--force")
+    assert score.room is None
 
 
 def test_report_judges_what_is_there_without_running(score, call) -> None:

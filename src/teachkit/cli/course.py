@@ -24,6 +24,9 @@ def run(
     core_only: Annotated[
         bool, typer.Option("--core-only", help="Leave out the cells tagged deeper.")
     ] = False,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Run each lesson in a box: no network, only its own folder.")
+    ] = False,
     grade: Annotated[bool, typer.Option(help="Grade the reference solutions of the quizzes.")] = True,
     report: Annotated[bool, typer.Option(help="Write the report after the run.")] = True,
 ) -> None:
@@ -38,7 +41,9 @@ def run(
 
     course = read_course(course_root())
     chosen = course.select(lessons or ())
-    options = Options(out=out, size=size, seed=seed, jobs=jobs, force=force, core_only=core_only)
+    options = Options(
+        out=out, size=size, seed=seed, jobs=jobs, force=force, core_only=core_only, sandbox=sandbox
+    )
     with RunProgress(Console()) as progress:
         progress.say(f"Data: {sources.current().label}. Size {size}, seed {seed}, {jobs} at a time.")
         run_lessons(course, chosen, options, progress)

@@ -14,6 +14,9 @@ import psutil
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 
+from teachkit.course.box import KERNEL
+from teachkit.course.box.walls import Room
+
 ENGINE = "teachkit"
 SAMPLE_SECONDS = 0.1
 KERNEL_LOG = "kernel.log"  # what the kernel's process itself prints, of use when it dies
@@ -156,6 +159,7 @@ class LessonEngine(NBClientEngine):
         on_cell: OnCell,
         on_kernel: Callable[[int], None],
         cell_timeout: int,
+        room: Room | None = None,
         start_timeout: int = 60,
         **_: Any,
     ) -> Any:
@@ -167,8 +171,11 @@ class LessonEngine(NBClientEngine):
             startup_timeout=start_timeout,
             kernel_name=kernel_name,
         )
+        allowed = {"room": room} if room else {}
         with open(log, "ab") as messages:
-            return client.execute(env=dict(environment), cwd=folder, stdout=messages, stderr=messages)
+            return client.execute(
+                env=dict(environment), cwd=folder, stdout=messages, stderr=messages, **allowed
+            )
 
 
 papermill_engines.register(ENGINE, LessonEngine)
@@ -184,6 +191,7 @@ def execute(
     cell_timeout: int,
     on_cell: OnCell,
     kernels: Kernels,
+    room: Room | None = None,
 ) -> Execution:
     """Run `notebook` with `parameters` and keep it, finished or not, at `target`.
 
@@ -193,6 +201,7 @@ def execute(
         cell_timeout: Seconds one cell may take.
         on_cell: Called with (code cells done, code cells in all).
         kernels: Where the kernel's process is noted while it lives.
+        room: Run it in a box that holds these folders besides its own; None runs it as it is.
     """
     started = time.monotonic()
     watch: MemoryWatch | None = None
@@ -219,7 +228,7 @@ def execute(
             str(target.resolve()),
             parameters=dict(parameters),
             engine_name=ENGINE,
-            kernel_name="python3",
+            kernel_name=KERNEL if room else "python3",
             language="python",
             progress_bar=False,
             autosave_cell_every=0,
@@ -229,6 +238,7 @@ def execute(
             on_cell=on_progress,
             on_kernel=on_kernel,
             cell_timeout=cell_timeout,
+            room=room,
         )
     except papermill.PapermillExecutionError as error:
         failure = Failure(

@@ -15,6 +15,7 @@ from typing import Literal
 
 from filelock import FileLock, Timeout
 
+from teachkit.course.box.walls import Room
 from teachkit.course.declaration import SIZES, Course, Lesson
 from teachkit.course.execution import KERNEL_LOG, Execution, Failure, Kernels, execute, kernel_environment
 from teachkit.course.fingerprint import lesson_fingerprint
@@ -53,7 +54,10 @@ class Status:
 
 @dataclass(frozen=True)
 class Options:
-    """How to run: size, seed, lessons side by side, output folder, and what to leave out or repeat."""
+    """How to run: size, seed, lessons side by side, output folder, and what to leave out or repeat.
+
+    With `sandbox` each lesson runs in a box, without network: data come from folders or are embedded.
+    """
 
     out: Path
     size: str = "smoke"
@@ -61,6 +65,7 @@ class Options:
     jobs: int = 1
     force: bool = False
     core_only: bool = False
+    sandbox: bool = False
 
     def __post_init__(self) -> None:
         if self.size not in SIZES:
@@ -195,6 +200,7 @@ def _skip_or_execute(
             cell_timeout=max(600, int(10 * lesson.budget[options.size].seconds)),
             on_cell=lambda done, total: progress.cell(lesson.id, done, total),
             kernels=kernels,
+            room=_room(course, folder) if options.sandbox else None,
         )
     if kernels.stopped and execution.failure:
         progress.end(lesson.id, title, "interrupted")
@@ -203,6 +209,15 @@ def _skip_or_execute(
     _write_status(folder, status)
     progress.end(lesson.id, title, _note(status))
     return status
+
+
+def _room(course: Course, folder: Path) -> Room:
+    """What a lesson in a box sees: notebooks, self-checks, results of others, and its own to write."""
+    return Room(
+        writable=False,
+        read=(course.notebooks, course.root / "quizzes" / "self_checks", folder.parent),
+        write=(folder,),
+    )
 
 
 def _finished(status: Status, execution: Execution) -> Status:

@@ -12,6 +12,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from nbgrader.preprocessors import Execute
 
+from teachkit.course.box.walls import Room
+
 ASK_S = 60
 
 
@@ -31,10 +33,8 @@ class Player(Execute):
     async def open(self, folder: Path, *, writable: bool) -> None:
         """Start the kernel's process; `ready` waits for it."""
         self.resources: Any = {"metadata": {"path": str(folder)}}
-        manager: Any = self.create_kernel_manager()
-        options = manager.kernel_spec.metadata.get("kernel_provisioner", {}).setdefault("config", {})
-        options["writable"] = writable
-        await self.async_start_new_kernel(stdout=DEVNULL, stderr=DEVNULL)
+        self.create_kernel_manager()
+        await self.async_start_new_kernel(room=Room(writable=writable), stdout=DEVNULL, stderr=DEVNULL)
 
     async def ready(self) -> None:
         """Wait until the kernel answers."""

@@ -7,13 +7,14 @@ program that starts kernels can use the box, and none has to know about it.
 import os
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Bool, Float, Int
 
-from teachkit.course.box.walls import UNBOXED, Limits, allowed_without, missing, walls
+from teachkit.course.box.walls import UNBOXED, Limits, Room, allowed_without, missing, walls
 from teachkit.course.box.watch import Watch
 from teachkit.errors import BoxMissingError
 
@@ -46,9 +47,13 @@ class BoxProvisioner(LocalProvisioner):
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Put the walls in front of the kernel's command.
 
+        Args:
+            kwargs: as Jupyter gives them, and ``room`` when who starts the kernel allows more folders.
+
         Raises:
             BoxMissingError: this machine can build no box, and nobody said that the code may run without.
         """
+        allowed = kwargs.pop("room", None) or Room(writable=self.writable)
         if problem := missing():
             if not allowed_without():
                 raise BoxMissingError(
@@ -69,9 +74,8 @@ class BoxProvisioner(LocalProvisioner):
         kwargs = await super().pre_launch(**kwargs)
         folder = Path(kwargs.get("cwd") or os.getcwd())
         environment = {**os.environ, **kwargs.get("env", {})}
-        front = walls(
-            folder, sockets=self.room, writable=self.writable, limits=self.limits, environment=environment
-        )
+        with_sockets = replace(allowed, write=(*allowed.write, self.room))
+        front = walls(folder, room=with_sockets, limits=self.limits, environment=environment)
         kwargs["cmd"] = front + kwargs["cmd"]
         kwargs["env"] = {"PATH": "/usr/bin:/bin"}  # bubblewrap's own, which the code inside can read
         return kwargs

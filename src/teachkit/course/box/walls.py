@@ -16,7 +16,6 @@ from functools import cache
 from pathlib import Path
 
 import teachkit
-from teachkit.data.registry import registry_path
 
 BWRAP = "bwrap"
 OLDEST = (0, 8)  # Debian 12 and Ubuntu 24.04; older ones know neither --size nor --disable-userns
@@ -36,6 +35,21 @@ KEPT = (
     "TEACHKIT_OUT",
     "TZ",
 )
+
+
+@dataclass(frozen=True)
+class Room:
+    """Which folders of this machine a box holds besides the one it runs in.
+
+    Attributes:
+        writable: whether it may write to the folder it runs in.
+        read: further folders that it may read.
+        write: further folders that it may write to.
+    """
+
+    writable: bool = True
+    read: tuple[Path, ...] = ()
+    write: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,6 +82,7 @@ class Limits:
         return ["prlimit", *limits, "--"]
 
 
+ROOM = Room()
 LIMITS = Limits()
 THREADS_EACH = 8  # the system counts threads; the watch counts processes
 
@@ -81,17 +96,15 @@ def _counts_by_namespace(release: str) -> bool:
 def walls(
     folder: Path,
     *,
-    sockets: Path | None = None,
-    writable: bool = True,
+    room: Room = ROOM,
     limits: Limits = LIMITS,
     environment: Mapping[str, str] | None = None,
 ) -> list[str]:
     """What stands in front of a command so that it runs in the box.
 
     Args:
-        folder: where it runs, and the only place of this machine where it may write.
-        sockets: one more folder it may write to, for a kernel's sockets.
-        writable: False when even `folder` must stay as it is.
+        folder: where it runs; unless `room` says more, the only place of this machine where it may write.
+        room: see `Room`.
         limits: see `Limits`.
         environment: the variables to choose from; default: those of this process.
     """
@@ -105,9 +118,11 @@ def walls(
     line += _system()
     for path in [*_python(), *_data(around)]:
         line += ["--ro-bind", path, path]
-    line += ["--bind" if writable else "--ro-bind", place, place]
-    if sockets is not None:
-        line += ["--bind", str(sockets), str(sockets)]
+    line += ["--bind" if room.writable else "--ro-bind", place, place]
+    for path in map(os.path.realpath, room.read):
+        line += ["--ro-bind-try", path, path]
+    for path in map(os.path.realpath, room.write):
+        line += ["--bind", path, path]
     for name, value in _variables(around).items():
         line += ["--setenv", name, value]
     return [*line, "--chdir", place, "--remount-ro", "/", "--remount-ro", "/dev", "--", *limits.command()]
@@ -127,6 +142,8 @@ def _system() -> Iterable[str]:
 
 def _python() -> list[str]:
     """This interpreter, its packages, teachkit itself and its list of data sets, each once."""
+    from teachkit.data.registry import registry_path  # slow to load, and no code inside a box needs it
+
     return _outermost(
         [sys.base_prefix, sys.prefix, str(Path(teachkit.__file__).parent), str(registry_path())]
     )
@@ -182,7 +199,7 @@ def missing() -> str:
     if found is None or (int(found[1]), int(found[2])) < OLDEST:
         return f"bubblewrap {'.'.join(map(str, OLDEST))} or newer is needed, and this is '{version.strip()}'."
     trial = subprocess.run(
-        [*walls(Path("/usr/share"), writable=False), "true"],
+        [*walls(Path("/usr/share"), room=Room(writable=False)), "true"],
         capture_output=True,
         text=True,
         timeout=30,
