@@ -126,8 +126,8 @@ def test_every_page_carries_strict_headers_and_loads_nothing_from_elsewhere(two,
         assert answer["X-Frame-Options"] == "DENY"
         page = answer.content.decode()
         assert not re.search(r'(src|rel="stylesheet" href)="https?://', page)
-        assert not re.search(r'\sstyle=', page)
-        assert not re.search(r'\son\w+=', page)
+        assert not re.search(r"\sstyle=", page)
+        assert not re.search(r"\son\w+=", page)
 
 
 def test_pictures_come_from_the_source_in_force(site, client, offline):

@@ -189,13 +189,13 @@ def test_what_the_privacy_page_promises_to_forget_is_forgotten(challenge, member
 @pytest.mark.django_db(transaction=True)
 def test_kill_minus_nine_while_scoring_loses_nothing(waiting, challenge, settings, clock):
     """A real worker in a process of its own is killed; another one finishes its job."""
-    name = connection.settings_dict["NAME"]
-    engine = connection.vendor
-    if engine != "sqlite":
-        pytest.skip("the child finds the test database by its file")
+    at = connection.settings_dict
+    server = f"{at['USER']}@{at['HOST']}:{at['PORT']}"
+    kind = {"postgresql": "postgres", "mysql": "mysql"}.get(connection.vendor)
+    address = f"{kind}://{server}/{at['NAME']}" if kind else f"sqlite:///{at['NAME']}"
     env = {key: value for key, value in os.environ.items() if not key.startswith("TEACHKIT_")}
     env |= {
-        "DATABASE_URL": f"sqlite:///{name}",
+        "DATABASE_URL": address,
         "TEACHKIT_SITE": str(settings.SITE_FOLDER),
         "DJANGO_SETTINGS_MODULE": "teachkit.leaderboard.settings.test",
         "OMP_NUM_THREADS": "1",

@@ -86,6 +86,7 @@ AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # nobody locks others out from elsewhere
 AXES_RESET_ON_SUCCESS = True
+AXES_USERNAME_CALLABLE = "teachkit.leaderboard.people.throttling.counted_name"
 AXES_LOCKOUT_TEMPLATE = "people/locked.html"
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
 AXES_VERBOSE = False
