@@ -1,8 +1,10 @@
 """The students' copy: what is in it, what never is, and what its history remembers."""
 
 import json
+import os
 import shutil
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -223,3 +225,34 @@ def test_package_and_lessons_show_no_secret_now(root: Path) -> None:
     }
     assert len(texts) > 100
     assert leaks(secret_lines(root / "quizzes" / "source"), texts, bundle.TAUGHT) == []
+
+
+@pytest.mark.slow
+def test_a_lesson_runs_in_a_clone_with_the_wheel_alone(whole: Path, tmp_path: Path) -> None:
+    clone, package = tmp_path / "clone", tmp_path / "package"
+    subprocess.run(["git", "clone", "--quiet", whole, clone], check=True)
+    with zipfile.ZipFile(next((clone / "wheel").glob("*.whl"))) as archive:
+        archive.extractall(package)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TEACHKIT_")}
+    environment |= {"TEACHKIT_OFFLINE": "1", "PYTHONPATH": str(package), "TEACHKIT_HEADLESS": "1"}
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "teachkit.cli",
+            "run",
+            "00",
+            "--size",
+            "smoke",
+            "--out",
+            str(tmp_path / "out"),
+        ],
+        cwd=clone,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "lessons" / "00" / "results.json").is_file()
+    assert git(clone, "status", "--porcelain") == ""

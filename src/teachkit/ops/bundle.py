@@ -31,6 +31,7 @@ COPIED = (
     "docs/students.md",
     "docs/glossary.md",
     "docs/names.md",
+    "docs/points.md",
     "docs/results.md",
     "docs/corrections.md",
 )
