@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,6 +65,27 @@ def test_the_assignment_list_goes_through_a_students_term(
         everything = shown.list_assignments("teachkit")
         assert everything["value"][-1]["submissions"][0]["feedback_updated"]
         json.dumps(everything)
+
+
+def test_the_students_own_settings_are_found_when_jupyterlab_starts_above_them(
+    teacher: Any, person: Callable[..., Any], store: BucketStore, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cleo = person("cleo")
+    cleo.path("nbgrader_config.py").unlink()
+    cleo.path("quizzes").mkdir()
+    settings = (root / "src" / "teachkit" / "ops" / "student" / "nbgrader_config").read_text("utf-8")
+    cleo.path("quizzes", "nbgrader_config.py").write_text(settings.replace("COURSE", "teachkit"))
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", str(cleo.path("quizzes")))
+    with cleo.at_work():
+        shown = assignment_list(cleo)
+        assert shown.fetch_assignment("teachkit", "ps1") == {"success": True}
+        assert shown.list_assignments("teachkit")["value"][0]["path"] == "quizzes/ps1"
+        assert shown.submit_assignment("teachkit", "ps1") == {"success": True}
+        (one,) = attempts.hand_ins(store, "teachkit", "cleo")
+        store.create(names.feedback_page(names.FeedbackPage(one.attempt, "problem")), b"well done")
+        assert shown.fetch_feedback("teachkit", "ps1") == {"success": True}
+        row = shown.list_submitted_assignments("teachkit")["value"][0]["submissions"][0]
+        assert row["local_feedback_path"] == f"quizzes/ps1/feedback/{row['timestamp']}"
 
 
 def test_a_failure_reaches_the_list_as_an_answer_and_not_as_a_crash(
