@@ -3,6 +3,7 @@
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from nbgrader.preprocessors import GetGrades
 
+from teachkit.course.assessment.naming import NameStudent
 from teachkit.course.box.choice import use_box
 from teachkit.course.exchange import use_bucket
 from teachkit.course.feedback import HideTests
@@ -21,6 +22,11 @@ c.Execute.timeout = 300
 # Work of students runs in a box, its tests in another one; what was changed in a notebook is put back and
 # noted in grading/. Where no box can be built nothing is graded, unless TEACHKIT_UNBOXED=1 says so.
 use_box(c)
+
+# Some questions draw their numbers for each student, once a term is named here and in TEACHKIT_TERM on the
+# machines of students. Without it everybody has the same numbers.
+c.NameStudent.term = ""
+c.Autograde.autograde_preprocessors.insert(0, NameStudent)
 
 # By default the feedback page shows hidden tests and mark schemes. HideTests comes before the page is made.
 c.GenerateFeedback.preprocessors = [GetGrades, HideTests, CSSHTMLHeaderPreprocessor]

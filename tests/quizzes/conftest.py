@@ -44,7 +44,8 @@ class Graded:
 def graded(tmp_path_factory: pytest.TempPathFactory) -> Graded:
     """Four students: one with our solutions, one with mistakes, one without results, one who did nothing."""
     course = tmp_path_factory.mktemp("graded")
-    shutil.copyfile(QUIZZES / "nbgrader_config.py", course / "nbgrader_config.py")
+    settings = (QUIZZES / "nbgrader_config.py").read_text()
+    (course / "nbgrader_config.py").write_text(settings + '\nc.NameStudent.term = "autumn"\n')
     shutil.copytree(QUIZZES / "source", course / "source")
     with pytest.MonkeyPatch.context() as patch:
         for name in ("TEACHKIT_DATA", "TEACHKIT_BUCKET"):

@@ -93,6 +93,17 @@ def test_autograded_notebook_holds_hidden_tests_but_no_answer_could_print_them(g
     assert not any("HIDDEN TESTS" in "".join(strings(output)) for output in outputs)
 
 
+def test_once_a_term_is_named_each_student_is_graded_on_numbers_of_their_own(graded):
+    drawn = {}
+    for student in ("reference", "mistaken"):
+        notebook = json.loads((graded.course / "autograded" / student / LESSON / "quiz.ipynb").read_text())
+        cells = {cell["metadata"].get("nbgrader", {}).get("grade_id"): cell for cell in notebook["cells"]}
+        drawn[student] = "".join(strings(cells["q7-given"]["outputs"]))
+        assert graded.rows[student, LESSON, "quiz"]["cells"]["q7-test"] == 4
+    assert "decisions" in drawn["reference"]
+    assert drawn["reference"] != drawn["mistaken"]
+
+
 def test_feedback_tells_which_part_was_wrong_and_what_to_reread(graded):
     page = html.unescape(graded.feedback("mistaken", LESSON))
     assert "sensitivity_a: not right (0 of 1)" in page

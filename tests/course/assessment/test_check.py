@@ -78,6 +78,32 @@ def test_feedback_without_the_step_that_hides_would_leak(faults_of, parts, monke
     assert "the feedback: It shows a line of 01_topic/quiz.ipynb, q1-test" in faults_of(parts)
 
 
+DRAWN = """from teachkit.course.assessment import variants
+
+count = variants.draw("q1").integers(2, 1000)"""
+KEYED = """marks = Marks("Q1", globals(), points=2)
+### BEGIN HIDDEN TESTS
+marks.close("half", count / 2, points=2)
+marks.total()
+### END HIDDEN TESTS"""
+
+
+def test_a_solution_must_suit_the_numbers_of_every_student(faults_of, parts):
+    parts["setup"].source += "\n" + DRAWN
+    parts["q1-test"].source = KEYED
+    parts["q1-answer"].source = "half = None\n### BEGIN SOLUTION\nhalf = count / 2\n### END SOLUTION"
+    assert faults_of(parts) == ""
+    parts["q1-test"].source = KEYED.replace("count / 2", str(first_draw() / 2))
+    assert "With the numbers of one more student, the solution loses 2 points." in faults_of(parts)
+
+
+def first_draw():
+    """What everybody draws while no term is named."""
+    names = {}
+    exec(DRAWN, names)
+    return int(names["count"])
+
+
 def test_absent_and_misspelt_keys_are_a_fault_and_not_a_crash(make_quiz, parts, keys_text):
     folder = make_quiz(parts, keys_text("belief", "believe"))
     assert "has no 'belief'" in str(check_topic(folder)[0])

@@ -36,6 +36,24 @@ def test_a_cell_that_breaks_a_convention_is_named(faults_of, parts, change, said
     assert said in faults_of(parts)
 
 
+CALLS = """marks = Marks("Q1", globals(), points=2)
+### BEGIN HIDDEN TESTS
+marks.passed("twice", twice(2) == 4 if callable(globals().get("twice")) else False, points=2)
+marks.total()
+### END HIDDEN TESTS"""
+TWICE = "### BEGIN SOLUTION\ndef twice(n):\n    return 2 * n\n### END SOLUTION"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"), [("", "It calls the student's twice"), ("### TESTS CALL ANSWERS", "")]
+)
+def test_tests_that_call_functions_of_students_must_say_so(faults_of, parts, keys_text, line, said):
+    parts["q1-answer"].source, parts["q1-test"].source = TWICE, CALLS
+    parts["setup"].source += f"\n{line}"
+    found = faults_of(parts, keys_text('"half = 4"', '"def twice(n): return n + 1"'))
+    assert said in found if said else found == ""
+
+
 def test_an_answer_without_a_stated_mistake_is_a_fault(faults_of, parts, keys_text):
     without = keys_text().partition("[[mistakes]]")[0]
     assert "q1-answer: No wrong answer is stated for it; add one to 01_topic.toml." in faults_of(

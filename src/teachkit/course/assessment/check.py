@@ -22,12 +22,14 @@ from teachkit.course.assessment.attempts import Attempt, attempt
 from teachkit.course.assessment.conventions import check_conventions
 from teachkit.course.assessment.keys import Keys, Mistake, read_keys
 from teachkit.course.assessment.release import answers, read, released, returned, settings
+from teachkit.course.assessment.variants import VARIANT, variant
 from teachkit.course.quizzes import Fault
 from teachkit.course.secrets import Secret, leaks, readable, secret_lines
 from teachkit.errors import LessonError
 
 SOURCES = ("TEACHKIT_DATA", "TEACHKIT_BUCKET")
 CLOSE = 1e-9
+STUDENTS = ("ada", "ben", "cem", "dia", "eva")  # whose numbers a solution must suit, too
 
 
 def topics(quizzes: Path, wanted: Iterable[str] = ()) -> list[Path]:
@@ -73,10 +75,11 @@ def check_topic(folder: Path, notebooks: Iterable[str] = ("quiz", "challenge")) 
         if path.is_file():
             notebook = read(path)
             release = released(notebook, settings(quizzes))
+            untouched = _attempt(notebook, keys.run, answers(release))
             found = [
                 *check_conventions(notebook, keys, path.stem, folder.name.partition("_")[0]),
-                *_promises(notebook, release, keys, path.stem),
-                *_leaks(notebook, release, secrets),
+                *_promises(notebook, untouched, keys, path.stem),
+                *_leaks(notebook, release, untouched.said, secrets),
             ]
             faults += [Fault(path, place, message) for place, message in found]
     return faults
@@ -95,9 +98,7 @@ def check_package(quizzes: Path) -> list[Fault]:
     return [Fault(package / leak.where.partition("/")[2], leak.secret.place, str(leak)) for leak in shown]
 
 
-def _promises(
-    notebook: NotebookNode, release: NotebookNode, keys: Keys, name: str
-) -> Iterator[tuple[str, str]]:
+def _promises(notebook: NotebookNode, untouched: Attempt, keys: Keys, name: str) -> Iterator[tuple[str, str]]:
     """(place, message) of each promise about points that does not hold."""
     worth = {
         cell.metadata["nbgrader"]["grade_id"]: float(cell.metadata["nbgrader"]["points"])
@@ -111,7 +112,11 @@ def _promises(
             yield cell, f"The solution fails with {run}: {message}"
         for cell, lost in _lost(worth, solved.marks).items():
             yield cell, f"With {run}, the solution loses {lost:g} of {worth[cell]:g} points."
-    untouched = _attempt(notebook, keys.run, answers(release))
+    if any("variants.draw(" in cell.source for cell in notebook.cells):
+        for student in STUDENTS:
+            solved = _attempt(notebook, keys.run, student=student)
+            for cell, lost in _lost(worth, solved.marks).items():
+                yield cell, f"With the numbers of one more student, the solution loses {lost:g} points."
     for cell, points in untouched.marks.items():
         if points:
             yield cell, f"An untouched release earns {points:g} points."
@@ -157,9 +162,10 @@ def _mistaken(
         yield places, f"{beliefs}: lost {_said(found)}; the keys state {_said(stated)}."
 
 
-def _leaks(notebook: NotebookNode, release: NotebookNode, secrets: list[Secret]) -> Iterator[tuple[str, str]]:
+def _leaks(
+    notebook: NotebookNode, release: NotebookNode, said: Mapping[int, str], secrets: list[Secret]
+) -> Iterator[tuple[str, str]]:
     """(place, message) of each secret line that a student would see."""
-    said = _attempt(release, None).said
     pages = {"the release": release, "the feedback": returned(notebook, release, said)}
     for page, shown in pages.items():
         for leak in leaks(secrets, dict(readable(f"{page}.ipynb", nbformat.writes(shown).encode()))):
@@ -167,10 +173,16 @@ def _leaks(notebook: NotebookNode, release: NotebookNode, secrets: list[Secret])
 
 
 def _attempt(
-    notebook: NotebookNode, values: Mapping[str, Any] | None, replaced: Mapping[str, str] | None = None
+    notebook: NotebookNode,
+    values: Mapping[str, Any],
+    replaced: Mapping[str, str] | None = None,
+    *,
+    student: str = "",
 ) -> Attempt:
     """One attempt in an empty folder, with the results of a run that recorded `values`."""
     with tempfile.TemporaryDirectory(prefix="teachkit-quiz-") as scratch, _embedded_sets():
+        if student:
+            (Path(scratch) / VARIANT).write_text(variant("a term", student), encoding="utf-8")
         return attempt(notebook, Path(scratch), answers=replaced, results=results(values) if values else None)
 
 

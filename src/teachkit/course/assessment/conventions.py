@@ -5,6 +5,7 @@ open, and a test cell ``q3-test``. One text is read by a person, with a mark sch
 point. A challenge begins with a table of its points and says what it trusts in.
 """
 
+import ast
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -35,6 +36,7 @@ def check_conventions(
     cells = {_about(cell)["grade_id"]: cell for cell in notebook.cells if _about(cell)}
     yield from _cells(notebook)
     yield from _graded(cells)
+    yield from _beside(cells)
     stated = {mistake.cell for mistake in keys.of(name)}
     for grade_id, cell in cells.items():
         if _about(cell).get("solution") and grade_id not in stated:
@@ -82,6 +84,26 @@ def _graded(cells: dict[str, NotebookNode]) -> Iterator[tuple[str, str]]:
             yield from _heading(grade_id, cells[question].source, about["points"])
         if f"{question}-answer" in cells and order.index(f"{question}-answer") > order.index(grade_id):
             yield grade_id, "It stands above the answer that it tests."
+
+
+def _beside(cells: dict[str, NotebookNode]) -> Iterator[tuple[str, str]]:
+    """Tests run apart from answers and see their values alone, unless a locked cell says otherwise."""
+    from teachkit.course.box.execute import BESIDE
+
+    written: set[str] = set()
+    for grade_id, cell in cells.items():
+        if cell.cell_type != "code":
+            continue
+        if _about(cell).get("solution"):
+            written |= {
+                part.name for part in ast.parse(cell.source).body if isinstance(part, ast.FunctionDef)
+            }
+        elif BESIDE in cell.source:
+            return
+        elif _about(cell).get("grade"):
+            used = {part.id for part in ast.walk(ast.parse(cell.source)) if isinstance(part, ast.Name)}
+            for name in sorted(written & used):
+                yield grade_id, f"It calls the student's {name}; a locked cell must then hold '{BESIDE}'."
 
 
 def _heading(place: str, text: str, points: float) -> Iterator[tuple[str, str]]:
