@@ -32,10 +32,16 @@ class Filter:
     published: bool = True
 
     @classmethod
-    def read(cls, challenge: Challenge, asked: Mapping[str, str]) -> "Filter":
-        """From the address; what makes no sense there is replaced by the first choice."""
+    def read(cls, challenge: Challenge, asked: Mapping[str, str], *, over: bool = False) -> "Filter":
+        """From the address; what makes no sense there is replaced by the first choice.
+
+        Args:
+            over: whether the challenge is closed.
+        """
         suite = challenge.suite
         sizes = [str(size) for size in suite.sizes]
+        if challenge.withheld and not over:  # a team's best mean is all that is told
+            asked = {"size": asked.get("size", "")}
         return cls(
             size=int(_one_of(asked.get("size"), sizes)),
             metric=_one_of(asked.get("metric"), AVERAGED),

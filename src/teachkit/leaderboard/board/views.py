@@ -15,8 +15,9 @@ from teachkit.leaderboard.submissions import models
 def leaderboard(request: HttpRequest, slug: str) -> HttpResponse:
     """The table of places; ``format=csv`` or ``json`` gives all rows as data."""
     challenge = get_object_or_404(Challenge, slug=slug)
-    wanted = BoardFilter.read(challenge, request.GET.dict())
-    table = board(challenge, wanted, models.now())
+    now = models.now()
+    wanted = BoardFilter.read(challenge, request.GET.dict(), over=challenge.is_over(now))
+    table = board(challenge, wanted, now)
     form = request.GET.get("format", "")
     if form == "json":
         rows = [as_dict(row, table) for row in table.rows]

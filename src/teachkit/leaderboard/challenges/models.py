@@ -74,9 +74,13 @@ class Challenge(models.Model):
             return "This server does not have the true labels yet, so it cannot score."
         return ""
 
+    def is_over(self, now: datetime) -> bool:
+        """Whether the end has come."""
+        return self.closes is not None and now >= self.closes
+
     def part(self, now: datetime) -> str:
         """Which part of the test is shown: "private" when a challenge with two parts is over."""
-        return "private" if self.split and self.closes and now >= self.closes else "public"
+        return "private" if self.split and self.is_over(now) else "public"
 
     def __str__(self) -> str:
         return self.title

@@ -5,7 +5,7 @@ import io
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from teachkit.big.truth import truth_of
 from teachkit.errors import DataError, FormatError, SettingsError, UnknownNameError, nearest
 from teachkit.leaderboard.challenges import published
 from teachkit.leaderboard.challenges.models import Challenge
+from teachkit.leaderboard.challenges.parts import PUBLIC, public_rows, read_key
 
 SHIPPED = Path(__file__).with_name("shipped")
 
@@ -35,6 +36,10 @@ class Plan:
         first: take only so many, the first that the data source in force has; 0 for all.
         folders: folders of MedMNIST-style files to be known by name, relative to the file.
         labels: an npz file with one array of test labels a set, instead of the data source.
+        truth: set to the file that `teachkit course make-hidden` wrote for the instructor; nobody else has
+            these labels, so the challenge is one with a withheld test.
+        public_share: of the test, shown while the challenge is open; the rest decides. 0 for no such parts.
+        key: file with the secret that chooses which rows are public.
     """
 
     slug: str
@@ -47,6 +52,9 @@ class Plan:
     size: int = 28
     folders: tuple[str, ...] = ()
     labels: str = ""
+    truth: Mapping[str, str] = field(default_factory=dict)
+    public_share: float = 0.0
+    key: str = ""
     draws: int = 200
     per_day: int = 10
     in_all: int = 100
@@ -66,7 +74,7 @@ class Plan:
             told = tomllib.loads(Path(path).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise FormatError(f"'{path}' cannot be read ({error}).", "Give a challenge.toml.") from error
-        known = {field.name for field in fields(cls)}
+        known = {one.name for one in fields(cls)}
         for name in told:
             if name not in known:
                 raise UnknownNameError(
@@ -109,17 +117,28 @@ def create(plan: Plan, beside: Path, *, labels_needed: bool = True) -> Challenge
         name: getattr(plan, name)
         for name in ("title", "summary", "rules", "draws", "per_day", "in_all", "opens", "closes", "place")
     }
+    told |= {"withheld": bool(plan.truth), "split": plan.public_share > 0}
+    public = None
+    if labels is not None and plan.public_share:
+        public = public_rows(labels, plan.public_share, read_key(beside / plan.key))
     with transaction.atomic():
         challenge, _ = Challenge.objects.update_or_create(
             slug=plan.slug, defaults={**told, "suite_text": Challenge.text_of(suite)}
         )
         if labels is not None:
-            keep_labels(challenge, labels)
+            keep_labels(challenge, labels, public)
     return challenge
 
 
-def keep_labels(challenge: Challenge, labels: Mapping[str, ArrayLike]) -> None:
+def keep_labels(
+    challenge: Challenge,
+    labels: Mapping[str, ArrayLike],
+    public: Mapping[str, NDArray[np.bool_]] | None = None,
+) -> None:
     """Write the true labels where only the worker reads them, and note their digest.
+
+    Args:
+        public: for a test of two parts, which rows of each set are public.
 
     Raises:
         FormatError: labels that do not fit the suite.
@@ -127,6 +146,7 @@ def keep_labels(challenge: Challenge, labels: Mapping[str, ArrayLike]) -> None:
     """
     suite = challenge.suite
     checked: dict[str, Any] = dict(truth_of(suite, suite.names, min(suite.sizes), labels))
+    checked |= {f"{PUBLIC}{name}": rows for name, rows in (public or {}).items()}
     content = hashlib.sha256()
     for name in sorted(checked):
         content.update(name.encode() + np.asarray(checked[name]).astype("<i8").tobytes())
@@ -205,6 +225,8 @@ def _suite_of(plan: Plan) -> Suite:
 
 
 def _labels_of(plan: Plan, suite: Suite, beside: Path, *, needed: bool) -> dict[str, NDArray[Any]] | None:
+    if plan.truth:
+        return {name: read_labels(beside / path)["labels"] for name, path in plan.truth.items()}
     if plan.labels:
         return read_labels(beside / plan.labels)
     try:

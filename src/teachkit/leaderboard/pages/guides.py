@@ -11,7 +11,7 @@ from teachkit.data import registry
 from teachkit.errors import UnknownNameError
 from teachkit.leaderboard.challenges.models import Challenge
 from teachkit.leaderboard.pages.metrics import PROBABILITIES, TRUTH, explained, shared_places
-from teachkit.leaderboard.pages.pictures import strip_of
+from teachkit.leaderboard.pages.pictures import is_at_hand, strip_of
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class About:
     member: Member
     licence: str
     citation: str
+    pictured: bool
     challenges: list[str]
 
 
@@ -44,7 +45,7 @@ def datasets(request: HttpRequest) -> HttpResponse:
 def picture(request: HttpRequest, name: str) -> HttpResponse:
     """Training pictures of a set that a challenge asks for."""
     known = {member.name for challenge in Challenge.objects.all() for member in challenge.suite}
-    strip = strip_of(name) if name in known else None
+    strip = strip_of(name) if name in known and is_at_hand(name) else None
     if strip is None:
         raise Http404(name)
     return HttpResponse(strip, content_type="image/png")
@@ -56,8 +57,9 @@ def research(request: HttpRequest) -> HttpResponse:
 
 
 def _about(member: Member) -> About:
+    pictured = is_at_hand(member.name)
     try:
         entry = registry.entry(member.name)
     except UnknownNameError:
-        return About(member, "", "", [])
-    return About(member, entry.licence, entry.citation, [])
+        return About(member, "", "", pictured, [])
+    return About(member, entry.licence, entry.citation, pictured, [])

@@ -1,6 +1,7 @@
 """A few pictures of a set, from the data source in force; drawn once, then kept as a file."""
 
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,19 @@ from teachkit import data
 from teachkit.errors import DataError, UnknownNameError
 from teachkit.paths import atomic
 
+CHOSEN = ("TEACHKIT_OFFLINE", "TEACHKIT_DATA", "TEACHKIT_BUCKET")
 SHOWN = 8
 EDGE = 64
+
+
+def is_at_hand(name: str) -> bool:
+    """Whether the source that was chosen has the set; nothing is fetched from public hosts for a visitor."""
+    if not any(os.environ.get(variable) for variable in CHOSEN):
+        return False
+    try:
+        return bool(data.available([name]))
+    except (DataError, UnknownNameError):
+        return False
 
 
 def strip_of(name: str) -> bytes | None:

@@ -14,6 +14,7 @@ from teachkit.leaderboard.submissions import limits, models
 from teachkit.leaderboard.submissions.forms import Entry
 from teachkit.leaderboard.submissions.models import Submission
 from teachkit.leaderboard.submissions.receiving import RefusedUpload, receive
+from teachkit.leaderboard.submissions.shown import feedback
 
 View = Callable[..., HttpResponse]
 
@@ -98,7 +99,7 @@ def entry(request: HttpRequest, user: User, pk: int) -> JsonResponse:
     found = Submission.objects.filter(pk=pk, team=user.team).select_related("challenge").first()
     if found is None or user.team is None:
         return refusal(404, f"Your team has no entry {pk}.")
-    result = found.result
+    result = found.result if feedback(found, models.now()) else None
     return JsonResponse(
         {
             "id": found.pk,

@@ -9,6 +9,7 @@ from teachkit.errors import TeachkitError
 from teachkit.leaderboard.submissions import models
 from teachkit.leaderboard.submissions.figures import FORMS, drawn, score_of
 from teachkit.leaderboard.submissions.models import Submission
+from teachkit.leaderboard.submissions.shown import feedback
 
 KINDS = ("lines", "boxes")
 
@@ -16,7 +17,7 @@ KINDS = ("lines", "boxes")
 def _scored(request: HttpRequest, pk: int | str) -> Submission:
     found = Submission.objects.visible_to(request.user).filter(state=Submission.State.SCORED)
     entry = found.select_related("challenge", "team").filter(pk=pk).first()
-    if entry is None:
+    if entry is None or not feedback(entry, models.now()):
         raise Http404(f"entry {pk}")
     return entry
 

@@ -46,8 +46,8 @@ class Submission(models.Model):
         WAITING = "waiting", "waiting"
         SCORING = "scoring", "being scored"
         SCORED = "scored", "scored"
-        REJECTED = "rejected", "rejected: the file has faults"
-        FAILED = "failed", "failed: our fault, the slot is given back"
+        REJECTED = "rejected", "rejected"
+        FAILED = "failed", "failed"
 
     class Track(models.TextChoices):
         STANDARD = "standard", "standard: no data but the training sets of the suite"

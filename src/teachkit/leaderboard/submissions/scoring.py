@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 
 from teachkit.big import BigScore, Member, Predictions, Suite, read_predictions, score
 from teachkit.errors import PredictionFileError
+from teachkit.leaderboard.challenges.parts import PUBLIC
 from teachkit.metrics import confusion_matrix
 from teachkit.paths import atomic
-
-PUBLIC = "public:"  # before the name of a set in the file of labels: which rows are the public part
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,27 @@ from datetime import datetime
 from typing import Any
 
 from teachkit.big.measuring import RANKED
-from teachkit.leaderboard.submissions.models import Result, Submission
+from teachkit.big.ranking import DECIMALS
+from teachkit.big.scoring import MEAN
+from teachkit.leaderboard.submissions.models import Result, Score, Submission
+
+
+def feedback(entry: Submission, now: datetime) -> bool:
+    """Whether the scores of an entry are told.
+
+    Of a withheld test they are told while it is open only for an entry that is better, in print, than all
+    that its team sent before: small steps up and down would teach a team the labels (Blum and Hardt, 2015).
+    """
+    challenge = entry.challenge
+    if not challenge.withheld or challenge.is_over(now):
+        return True
+    means = Score.objects.filter(part="public", place=MEAN, metric=RANKED[0], current=True)
+    own = means.filter(submission=entry).values_list("value", flat=True).first()
+    if own is None:
+        return False
+    before = means.filter(submission__team=entry.team_id, submission__challenge=challenge)
+    best = before.filter(submission__size=entry.size, submission__pk__lt=entry.pk).order_by("-value").first()
+    return best is None or round(own, DECIMALS) > round(best.value, DECIMALS)
 
 
 @dataclass(frozen=True)
@@ -32,7 +52,7 @@ def shown_table(
     entry: Submission, result: Result | None, now: datetime, *, everything: bool = False
 ) -> list[Part]:
     """The tables that may be seen at `now`; staff sees `everything`."""
-    if result is None:
+    if result is None or not (everything or feedback(entry, now)):
         return []
     told = result.detail["parts"]
     over = entry.challenge.part(now) == "private"

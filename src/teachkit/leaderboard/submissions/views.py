@@ -12,7 +12,7 @@ from teachkit.leaderboard.submissions import limits, models
 from teachkit.leaderboard.submissions.forms import Entry
 from teachkit.leaderboard.submissions.models import Result, Submission
 from teachkit.leaderboard.submissions.receiving import RefusedUpload, receive
-from teachkit.leaderboard.submissions.shown import shown_table
+from teachkit.leaderboard.submissions.shown import feedback, shown_table
 
 
 @login_required
@@ -65,6 +65,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     entry = _visible(request, pk)
     own = _owns(request, entry)
     result = entry.result
+    told = _is_staff(request) or feedback(entry, models.now())
     waiting_before = 0
     if not entry.settled:
         waiting_before = Submission.objects.filter(
@@ -78,7 +79,8 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
             "own": own,
             "result": result,
             "parts": shown_table(entry, result, models.now(), everything=_is_staff(request)),
-            "tables": _tables(entry, result),
+            "tables": _tables(entry, result) if told else [],
+            "told": told,
             "history": entry.results.order_by("-created") if own else [],
             "waiting_before": waiting_before,
             "metrics": [(name, TITLES[name]) for name in RANKED],
