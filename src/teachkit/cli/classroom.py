@@ -10,7 +10,7 @@ from teachkit.cli import challenges, gradebook
 from teachkit.cli.bundle import publish
 from teachkit.cli.handins import autograde
 
-app = typer.Typer(help="Set up the exchange of a class and look after its roster.", no_args_is_help=True)
+app = typer.Typer(help="Publish, set up, grade and evaluate a class.", no_args_is_help=True)
 roster = typer.Typer(help="Bring in and check the list of students.", no_args_is_help=True)
 app.add_typer(roster, name="roster")
 app.command()(publish)

@@ -40,8 +40,12 @@ def export(
     people = _roster(course, roster)
     more = {"listed": listed, "student": student} if kind == "canvas" else {}
     grades = _grades(course, people).of(assignment or ())
-    count = write(kind, grades, people, target, unfinished=unfinished, **more)
-    typer.echo(f"{target}: {count} students, {grades.submissions['assignment'].nunique()} assignments.")
+    done = write(kind, grades, people, target, unfinished=unfinished, **more)
+    typer.echo(
+        f"{target}: {done.students} students, {grades.submissions['assignment'].nunique()} assignments."
+    )
+    if done.left_out:
+        typer.secho(f"They have a score and are not in the file: {', '.join(done.left_out)}.", fg="yellow")
 
 
 def regrade(

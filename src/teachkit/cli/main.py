@@ -14,7 +14,7 @@ from teachkit.errors import TeachkitError
 
 GROUPS = {
     "big": "Check and score prediction files of the BIG benchmark; train baselines.",
-    "course": "Set up the exchange of a class and look after its roster.",
+    "course": "Publish, set up, grade and evaluate a class.",
     "data": "List, get, verify, import and audit data sets.",
     "lesson": "Put a lesson back, or take corrections of the course.",
     "quiz": "Check quizzes and self-checks.",

@@ -10,6 +10,7 @@ import nbformat
 import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
+from nbgrader.api import Gradebook
 
 from teachkit.course.autograde import open_api
 from teachkit.course.gradebook.reading import read_grades
@@ -73,6 +74,14 @@ def problem(key: int) -> Any:
     )
 
 
+def by_hand(book: Path, student: str, points: float) -> None:
+    """A person overrules the test."""
+    with Gradebook(f"sqlite:///{book}") as gradebook:
+        grade = gradebook.find_grade("q1-test", "quiz", "ps1", student)
+        grade.manual_score, grade.needs_manual_grade = points, False
+        gradebook.db.commit()
+
+
 @pytest.mark.slow
 def test_a_wrong_key_is_mended_and_the_students_get_their_points(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -91,6 +100,7 @@ def test_a_wrong_key_is_mended_and_the_students_get_their_points(
         path.parent.mkdir(parents=True)
         nbformat.write(notebook, path)
     assert [one.score for one in grade_class(tmp_path, "ps1")] == [0, 0]
+    by_hand(tmp_path / "gradebook.db", "bob", 0.5)
     nbformat.write(problem(42), source)
     done = regrade(tmp_path, "ps1")
     assert done.failed == ()
@@ -99,7 +109,9 @@ def test_a_wrong_key_is_mended_and_the_students_get_their_points(
         ["ada", TOTAL, 0, 2],
     ]
     assert len(pd.read_csv(done.report)) == 2
-    assert read_grades(done.report.with_suffix(".before.db")).cells["score"].sum() == 0
+    cells = read_grades(tmp_path / "gradebook.db").cells.set_index("student")
+    assert cells.loc["bob", ["score", "waiting"]].to_list() == [0.5, True]  # a person's points stay
+    assert read_grades(done.report.with_suffix(".before.db")).cells["score"].sum() == 0.5
     source.write_text("{")
     with pytest.raises(LessonError, match="No score has changed"):
         regrade(tmp_path, "ps1")

@@ -10,6 +10,7 @@ import io
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,30 @@ POINTS = "Points Possible"
 CANVAS_OWN = ("Student", "ID", "SIS User ID", "SIS Login ID", "Root Account", "Integration ID", "Section")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
-Rows = list[list[str]]
+
+@dataclass(frozen=True)
+class Sheet:
+    """A grade file: its top rows, and one row for each student, by our id."""
+
+    top: list[list[str]]
+    body: dict[str, list[str]]
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """All rows, as they are written."""
+        return [*self.top, *self.body.values()]
 
 
-def canvas(grades: Grades, roster: Roster, listed: Path | None = None, *, student: str = "") -> Rows:
-    """The rows of a file for Canvas' *Grades, Import*.
+@dataclass(frozen=True)
+class Exported:
+    """How many students a file holds, and who has a score and is not in it."""
+
+    students: int
+    left_out: tuple[str, ...]
+
+
+def canvas(grades: Grades, roster: Roster, listed: Path | None = None, *, student: str = "") -> Sheet:
+    """A file for Canvas' *Grades, Import*.
 
     Args:
         grades: what to hand on.
@@ -56,30 +76,32 @@ def canvas(grades: Grades, roster: Roster, listed: Path | None = None, *, studen
         rows, ids = table[own].to_numpy().tolist(), table[key].tolist()
         headings = [_theirs(name, list(table.columns)) for name in names]
     top = [[*own, *headings], [f"    {POINTS}", *[""] * (len(own) - 1), *(_number(points[n]) for n in names)]]
-    return top + [
-        [*row, *(_number(scores.get((who, name))) for name in names)]
+    body = {
+        who: [*row, *(_number(scores.get((who, name))) for name in names)]
         for row, who in zip(rows, ids, strict=True)
-    ]
+    }
+    return Sheet(top, body)
 
 
-def moodle(grades: Grades, roster: Roster) -> Rows:
-    """The rows of a file for Moodle's *Grades, Import, CSV file*: user name, address, one column a quiz."""
+def moodle(grades: Grades, roster: Roster) -> Sheet:
+    """A file for Moodle's *Grades, Import, CSV file*: user name, address, one column a quiz."""
     names = sorted(set(grades.submissions["assignment"]))
     scores, points = _scores(grades), _points(grades)
-    rows = [["Username", "Email address", *(f"{name} (of {_number(points[name])})" for name in names)]]
+    head = ["Username", "Email address", *(f"{name} (of {_number(points[name])})" for name in names)]
+    body = {}
     for entry in roster.entries:
         found = (_number(scores.get((entry.student, name))) for name in names)
-        rows.append([entry.student, entry.principal, *found])
-    return rows
+        body[entry.student] = [entry.student, entry.principal, *found]
+    return Sheet([head], body)
 
 
-FORMATS: Mapping[str, Callable[..., Rows]] = {"canvas": canvas, "moodle": moodle}
+FORMATS: Mapping[str, Callable[..., Sheet]] = {"canvas": canvas, "moodle": moodle}
 
 
 def export(
     kind: str, grades: Grades, roster: Roster, target: Path, *, unfinished: bool = False, **more: Any
-) -> int:
-    """Write `grades` to `target` in the format `kind`, "canvas" or "moodle"; how many students it holds.
+) -> Exported:
+    """Write `grades` to `target` in the format `kind`, "canvas" or "moodle".
 
     Raises:
         LessonError: a person still has to grade something, and `unfinished` does not allow that.
@@ -95,12 +117,13 @@ def export(
             "Grade them in formgrader, or export what there is with --unfinished.",
             waiting=len(waiting),
         )
-    rows = FORMATS[kind](grades, roster, **more)
+    sheet = FORMATS[kind](grades, roster, **more)
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
+    csv.writer(text, lineterminator="\n").writerows(sheet.rows)
     with atomic(target) as temporary:
         temporary.write_text(text.getvalue(), encoding="utf-8")
-    return len(rows) - (2 if kind == "canvas" else 1)
+    scored = set(grades.submissions.dropna(subset=["score"])["student"])
+    return Exported(len(sheet.body), tuple(sorted(scored - set(sheet.body))))
 
 
 class _Export(ExportPlugin):
@@ -113,8 +136,10 @@ class _Export(ExportPlugin):
         roster = read_roster(path.parent / "roster.csv")
         grades = read_grades(path, [entry.student for entry in roster.entries]).of(self.assignment)
         target = Path(self.to or f"{self.kind}.csv")
-        count = export(self.kind, grades, roster, target)
-        self.log.info("%s: %d students", target, count)
+        done = export(self.kind, grades, roster, target)
+        self.log.info("%s: %d students", target, done.students)
+        for student in done.left_out:
+            self.log.warning("%s has a score and is not in the file", student)
 
 
 class CanvasExport(_Export):
