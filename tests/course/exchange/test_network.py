@@ -35,8 +35,8 @@ TEACHERS = [
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give up after a second instead of fifteen."""
-    monkeypatch.setattr(bucket_store, "PATIENCE_S", 1.0)
+    """Give up at once instead of after fifteen seconds."""
+    monkeypatch.setattr(bucket_store, "PATIENCE_S", 0.3)
 
 
 def once(fault: object, what: str, number: int = 1) -> Fault:

@@ -133,6 +133,22 @@ def test_the_account_of_a_grader_is_enough_for_all_that_instructors_do(
 
 
 @pytest.mark.parametrize(
+    "command",
+    [("release_assignment", "ps1"), ("list", "--inbound"), ("collect", "ps1"), ("list",)],
+)
+def test_the_grader_of_one_course_cannot_touch_another_one(
+    command: tuple[str, ...], teacher: Any, between: Between, bucket: str, store: BucketStore
+) -> None:
+    before = store.list("")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(teacher, "server", between(guard("user:teacher@example.org", bucket, [])))
+        done = teacher.nbgrader(*command, "--course=other")
+    assert done.code == 1
+    assert "Your account may not do this" in done.log
+    assert store.list("") == before
+
+
+@pytest.mark.parametrize(
     "name",
     [
         "teachkit/inbound/bob/ada/ps1/{token}.tar.gz",
