@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from teachkit.course.gradebook.exporting import canvas, export, moodle
+from teachkit.course.gradebook.exporting import Exported, canvas, export, moodle
 from teachkit.course.gradebook.reading import Grades, read_grades
 from teachkit.course.roster import Entry, Roster
 from teachkit.errors import FormatError, LessonError, UnknownNameError
@@ -58,6 +58,14 @@ def test_canvas_without_a_list_finds_students_by_login(grades: Grades) -> None:
 def test_a_name_is_never_a_formula(grades: Grades) -> None:
     rows = canvas(grades, Roster((Entry("bob", "b@uni.org", "=cmd()"),))).rows
     assert rows[2][0] == "'=cmd()"
+
+
+def test_who_has_a_score_and_is_not_in_the_file_is_named(grades: Grades, tmp_path: Path) -> None:
+    some = Roster(tuple(entry for entry in ROSTER.entries if entry.student != "bob"))
+    assert export("moodle", grades, some, tmp_path / "grades.csv") == Exported(2, ("bob",))
+    (tmp_path / "list.csv").write_text(CANVAS, encoding="utf-8")  # Bob is not in Canvas' own list
+    done = export("canvas", grades, ROSTER, tmp_path / "grades.csv", listed=tmp_path / "list.csv")
+    assert done == Exported(2, ("bob",))
 
 
 @pytest.mark.parametrize("kind", ["canvas", "moodle"])

@@ -81,6 +81,8 @@ def quiz(answer: str) -> Any:
         ("pick = None\npick = 'c'", "'c'"),
         ("pick = None", "not answered"),
         ("pick = max('a', 'b')", "no plain answer"),
+        ("pick = 'a'\npick = pick.upper()", "no plain answer"),
+        ("pick = None\nother, pick = 1, 'a'", "'a'"),
         ("pick = 'a", "no plain answer"),
         ("other = pick = True", "True"),
     ],

@@ -20,6 +20,7 @@ EASY, HARD, WEAK = 0.95, 0.3, 0.1
 ITEMS = ["assignment", "notebook", "question", "n", "difficulty", "sd", "discrimination", "note"]
 CHOICES = ["assignment", "notebook", "question", "name", "answer", "n", "rest"]
 OTHER = "other"
+UNKNOWN = "no plain answer"
 FEW = f"fewer than {FEWEST} students"
 
 
@@ -99,7 +100,7 @@ def chosen(notebook: Any) -> Iterator[dict[str, str]]:
                 yield {
                     "question": about["grade_id"],
                     "name": name,
-                    "answer": values.get(name, "no plain answer"),
+                    "answer": values.get(name, UNKNOWN),
                 }
 
 
@@ -149,10 +150,23 @@ def _plain_values(source: str) -> dict[str, str]:
     """name → the value as text, of assignments of constants; None counts as not answered."""
     found: dict[str, str] = {}
     for node in _parse(source).body:
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
-            said = "not answered" if node.value.value is None else repr(node.value.value)
-            found |= {target.id: said for target in node.targets if isinstance(target, ast.Name)}
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                found |= dict(_pairs(target, node.value))
     return found
+
+
+def _pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, str]]:
+    """(name, value as text) of ``name = constant`` and ``a, b = 1, 2``."""
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        for one, its in zip(target.elts, value.elts, strict=False):
+            yield from _pairs(one, its)
+    elif isinstance(target, ast.Name):
+        yield target.id, _said(value.value) if isinstance(value, ast.Constant) else UNKNOWN
+
+
+def _said(value: object) -> str:
+    return "not answered" if value is None else repr(value)
 
 
 def _parse(source: str) -> ast.Module:
