@@ -152,6 +152,17 @@ def test_a_huge_hand_in_is_not_even_downloaded(
     assert teacher.path("submitted", "ada", "ps1", "submission_secret.txt").read_text() == good
 
 
+def test_a_large_hand_in_goes_up_in_parts_and_arrives_whole(
+    ready: Ready, teacher: Any, handed_in: HandedIn
+) -> None:
+    ada, weights = ready("ada"), os.urandom(12 * 2**20)  # above 8 MiB an upload is sent in parts
+    ada.path("ps1", "weights.bin").write_bytes(weights)
+    assert ada.nbgrader("submit", "ps1").code == 0
+    assert handed_in("ada")[0].stored.size > len(weights)
+    assert teacher.nbgrader("collect", "ps1", "--update", "--student=ada").code == 0
+    assert teacher.path("submitted", "ada", "ps1", "weights.bin").read_bytes() == weights
+
+
 def test_a_full_disk_leaves_what_was_collected_before(
     ready: Ready, teacher: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
