@@ -22,6 +22,10 @@ def autograde(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+    from teachkit.extras import need
+
+    need("joblib", "lessons")
+    need("nbgrader", "grading")
     from teachkit.course.handins import grade_class
 
     console = Console()

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from teachkit.course.box import folders as room
-from teachkit.course.box.folders import Folders
+from teachkit.course.box.folders import Folders, shadows
 
 
 @pytest.fixture
@@ -61,3 +61,12 @@ def test_changed_and_deleted_files_are_named_and_new_ones_are_not(folders):
     (folders.answers / "new.txt").write_text("new")
     folders.carry_over()
     assert folders.changed() == ["below/table.csv", "results.json"]
+
+
+def test_modules_with_the_name_of_an_installed_one_are_named_and_no_others(tmp_path):
+    for name in ("teachkit", "data", "numpy.d"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "teachkit" / "__init__.py").write_text("")
+    for name in ("random.py", "numpy.py", "helpers.py", "results.json", "json"):
+        (tmp_path / name).write_text("")
+    assert shadows(tmp_path) == ["numpy", "random", "teachkit"]

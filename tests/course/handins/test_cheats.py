@@ -155,6 +155,10 @@ def swaps_the_ids_of_anothers_work(course):
     return notebook
 
 
+FAKE = "class Marks:\n    def __getattr__(self, name):\n        return lambda *_, **__: 3.0\n"
+FAKE += "    def __init__(self, *_, **__):\n        pass\n"
+BRINGS_MODULES = "brings its own modules"
+
 IN_THE_NOTEBOOK = {
     "edits a test": (edits_a_test, 2, ("locked", "text of the test was changed")),
     "edits the setup": (edits_the_setup, 2, ("locked", "text of the locked cell was changed")),
@@ -167,7 +171,10 @@ IN_THE_NOTEBOOK = {
     "skips a test": (skips_a_test, 2, ("settings", "tags")),
     "swaps the ids of another's work": (swaps_the_ids_of_anothers_work, 5, ("order", "exchanged")),
 }
-CHEATS = {name: cheat[1:] for name, cheat in {**IN_THE_ANSWER, **IN_THE_NOTEBOOK}.items()}
+IN_THE_FOLDER = {
+    BRINGS_MODULES: (FAKE, 2, ("files", "modules with the names of others, which were not used: teachkit")),
+}
+CHEATS = {name: cheat[1:] for name, cheat in {**IN_THE_ANSWER, **IN_THE_NOTEBOOK, **IN_THE_FOLDER}.items()}
 MINE = "# every line is one number\ntotal_so_far = 0\nfor one_line in open('counts.csv'):\n"
 MINE += "    total_so_far += int(one_line)\n# nothing else is in the file\ntotal = total_so_far"
 
@@ -187,6 +194,10 @@ def graded(course):
         course.hand_in(name, course.answered(q2=answer))
     for name, (change, *_) in IN_THE_NOTEBOOK.items():
         course.hand_in(name, change(course))
+    folder = course.hand_in(BRINGS_MODULES, course.answered(q2="total = None"))
+    (folder / "teachkit" / "course").mkdir(parents=True)
+    for name in ("__init__.py", "course/__init__.py", "course/marking.py"):
+        (folder / "teachkit" / name).write_text(FAKE)
     course.hand_in("honest", honest(course))
     course.hand_in("untouched", course.released())
     course.hand_in("damaged", '{"cells": [')

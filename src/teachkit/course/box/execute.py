@@ -17,7 +17,7 @@ from nbgrader.utils import is_grade, is_locked, is_solution
 
 from teachkit.course.box import KERNEL, scopes
 from teachkit.course.box.flags import Flag, replace_flags
-from teachkit.course.box.folders import Folders
+from teachkit.course.box.folders import Folders, shadows
 from teachkit.course.box.integrity import MARK_LINE, course_of
 from teachkit.course.box.players import Player
 
@@ -110,6 +110,9 @@ class BoxedExecute(Execute):
             yield "ended", players[0].ended_at, f"The kernel of the answers ended. {reason}"
         if changed := folders.changed():
             yield "files", "", f"The answers changed files that were there: {', '.join(changed)}."
+        if modules := shadows(folders.tests):
+            text = f"It brings modules with the names of others, which were not used: {', '.join(modules)}."
+            yield "files", "", text
         for cell in nb.cells:
             if cell.cell_type != "code" or (is_grade(cell) and not is_solution(cell)):
                 continue

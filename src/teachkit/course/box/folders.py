@@ -4,7 +4,9 @@ import filecmp
 import os
 import shutil
 import stat
+import sys
 from dataclasses import dataclass
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 MAX_NEW_FILE = 512 * 2**20
@@ -41,6 +43,20 @@ class Folders:
     def carry_over(self) -> None:
         """Give the tests each file that the answers have made since; a file that is there stays as it is."""
         _copy(self.answers, self.tests)
+
+
+def shadows(folder: Path) -> list[str]:
+    """Names of modules in `folder` that an installed module has too."""
+    places = [place for place in sys.path if place]
+    found = []
+    for path in sorted(folder.iterdir()):
+        name = path.stem if path.suffix == ".py" else path.name
+        if not (path.suffix == ".py" or path.is_dir()) or not name.isidentifier():
+            continue
+        spec = PathFinder.find_spec(name, places)
+        if name in sys.stdlib_module_names or (spec is not None and spec.loader is not None):
+            found.append(name)
+    return found
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -1,6 +1,7 @@
 """A kernel that plays cells of a notebook and outlives none of its faults."""
 
 import asyncio
+import os
 from pathlib import Path
 from queue import Empty
 from subprocess import DEVNULL
@@ -15,6 +16,11 @@ from nbgrader.preprocessors import Execute
 from teachkit.course.box.walls import Room
 
 ASK_S = 60
+MAX_OUTPUT = 8 * 2**20  # characters of one cell; what comes after them is dropped
+TOO_MUCH = "\n… More was printed; it was not kept.\n"
+OUTPUTS = ("stream", "display_data", "update_display_data")
+# At the end of the path: a module of the student's is found, and none can stand in for another one.
+OWN_MODULES = "--InteractiveShellApp.exec_lines=__import__('sys').path.append('')"
 
 
 class Player(Execute):
@@ -29,12 +35,24 @@ class Player(Execute):
     ended_at = ""
     startup_timeout = 240  # seconds; a busy machine takes its time
     shutdown_kernel = "immediate"
+    printed = 0
 
     async def open(self, folder: Path, *, writable: bool) -> None:
-        """Start the kernel's process; `ready` waits for it."""
+        """Start the kernel's process; `ready` waits for it.
+
+        Where nothing may be written no module is imported from the folder either: it holds files that
+        somebody handed in, and one called ``numpy.py`` would run.
+        """
         self.resources: Any = {"metadata": {"path": str(folder)}}
         self.create_kernel_manager()
-        await self.async_start_new_kernel(room=Room(writable=writable), stdout=DEVNULL, stderr=DEVNULL)
+        if writable:
+            self.extra_arguments = [OWN_MODULES]
+        await self.async_start_new_kernel(
+            room=Room(writable=writable),
+            env={**os.environ, "PYTHONSAFEPATH": "1"},
+            stdout=DEVNULL,
+            stderr=DEVNULL,
+        )
 
     async def ready(self) -> None:
         """Wait until the kernel answers."""
@@ -51,6 +69,7 @@ class Player(Execute):
         if self.ended:
             cell.outputs = [_error("NotRun", f"An earlier cell ended the kernel. {self.ended}")]
             return
+        self.printed = 0
         try:
             await self.async_execute_cell(cell, index, store_history=True)
         except DeadKernelError:
@@ -60,6 +79,16 @@ class Player(Execute):
         except (TimeoutError, CellTimeoutError, Empty):
             await ensure_async(self.km.shutdown_kernel(now=True))
             self._note(cell, f"This cell did not end after {self.timeout} s, and could not be interrupted.")
+
+    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
+        """Keep an output, unless the cell has printed too much: an endless loop can fill any memory."""
+        if msg["msg_type"] in OUTPUTS:
+            before, self.printed = self.printed, self.printed + len(str(msg["content"]))
+            if self.printed > MAX_OUTPUT:
+                if before <= MAX_OUTPUT:
+                    cell.outputs.append(new_output("stream", text=TOO_MUCH))
+                return None
+        return super().process_message(msg, cell, cell_index)
 
     async def ask(self, expression: str) -> str:
         """What `expression` gives in the kernel, as Python writes it; empty when the kernel cannot say."""
