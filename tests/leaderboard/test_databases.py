@@ -12,8 +12,19 @@ from pathlib import Path
 import pytest
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("databases")]
-ROOMS = ("limits", "submitting", "worker", "board", "api", "permissions", "pages", "accounts", "uploads")
-FILES = (*ROOMS, "classes")
+ROOMS = (
+    "keeping",
+    "limits",
+    "submitting",
+    "worker",
+    "board",
+    "api",
+    "permissions",
+    "pages",
+    "accounts",
+    "uploads",
+)
+FILES = (*ROOMS, "classes", "keeping")
 
 
 @pytest.fixture
