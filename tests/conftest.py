@@ -173,19 +173,19 @@ def between(
                 chosen = fault(self.command, unquote(self.path), body)
                 if isinstance(chosen, int):
                     text = json.dumps({"error": {"code": chosen, "message": "no"}}).encode()
-                    self._answer(chosen, "application/json", text)
+                    self._answer(chosen, {"Content-Type": "application/json"}, text)
                     return
                 if chosen != "cut":
-                    status, kind, content = self._ask(body)
+                    status, headers, content = self._ask(body)
                 if chosen in {"cut", "lost"}:
                     self.close_connection = True
                     self.connection.shutdown(socket.SHUT_RDWR)
                     return
-                self._answer(status, kind, content, half=chosen == "half")
+                self._answer(status, headers, content, half=chosen == "half")
 
             do_GET = do_POST = do_PUT = do_DELETE = _pass_on  # noqa: N815
 
-            def _ask(self, body: bytes) -> tuple[int, str, bytes]:
+            def _ask(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
                 host, port = urlsplit(storage_server).netloc.split(":")
                 connection = HTTPConnection(host, int(port))
                 headers = {
@@ -193,11 +193,21 @@ def between(
                 }
                 connection.request(self.command, self.path, body, headers)
                 reply = connection.getresponse()
-                return reply.status, reply.headers.get("Content-Type") or "", reply.read()
+                # Large uploads go to the address that the first reply names, which must be ours again.
+                kept = {
+                    k: reply.headers[k] for k in ("Content-Type", "Location", "Range") if reply.headers[k]
+                }
+                if "Location" in kept:
+                    parts = urlsplit(kept["Location"])
+                    kept["Location"] = parts._replace(netloc=self.headers["Host"]).geturl()
+                return reply.status, kept, reply.read()
 
-            def _answer(self, status: int, kind: str, content: bytes, half: bool = False) -> None:
+            def _answer(
+                self, status: int, headers: dict[str, str], content: bytes, half: bool = False
+            ) -> None:
                 self.send_response(status)
-                self.send_header("Content-Type", kind)
+                for name, value in headers.items():
+                    self.send_header(name, value)
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content[: len(content) // 2] if half else content)

@@ -1,5 +1,6 @@
 """A line that is cut, a server that is busy or refuses: one sentence says it, and nothing is half-done."""
 
+import os
 import signal
 import subprocess
 import time
@@ -170,6 +171,37 @@ def test_a_write_that_fails_once_is_repeated_and_done_once(
     assert done.code == 0, done.log
     new = {one.name for one in store.list("")} - before
     assert len(new) == (2 if verb[0] == "release_feedback" else 1)
+
+
+@pytest.mark.parametrize(
+    ("fault", "times", "code"), [("cut", 1, 0), ("lost", 1, 0), (503, 1, 0), ("cut", 99, 1)]
+)
+def test_a_large_hand_in_over_a_bad_line_arrives_whole_or_not_at_all(
+    fault: object,
+    times: int,
+    code: int,
+    ready: Ready,
+    between: Between,
+    handed_in: HandedIn,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # After a lost reply such an upload cannot be repeated; when patience ends, we look whether it is there.
+    monkeypatch.setattr(bucket_store, "PATIENCE_S", 2.0 if code or fault == "lost" else 30.0)
+    ada = ready("ada")
+    ada.path("ps1", "weights.bin").write_bytes(os.urandom(12 * 2**20))  # so large that it is sent in parts
+    struck: list[str] = []
+
+    def strike(method: str, path: str, _: bytes) -> object:
+        if method == "PUT" and len(struck) < times:
+            struck.append(path)
+            return fault
+        return None
+
+    ada.server = between(strike)
+    done = ada.nbgrader("submit", "ps1")
+    assert done.code == code, done.log
+    assert struck
+    assert [one.stored.size > 12 * 2**20 for one in handed_in("ada")] == ([] if code else [True])
 
 
 def test_feedback_that_is_cut_off_is_whole_pages_and_a_second_run_brings_the_rest(
