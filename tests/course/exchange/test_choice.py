@@ -1,6 +1,7 @@
 """Which exchange is in force: a bucket when one is named, else nbgrader's own folder."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,3 +49,15 @@ def test_with_a_bucket_every_verb_is_ours_and_made_without_asking_anybody(
         assert sys.modules[type(made).__module__].__package__ == "teachkit.course.exchange"
         assert made.assignment_dir == "."
         assert made.url == "gs://no-such-bucket/term"
+
+
+@pytest.mark.parametrize("address", ["my-bucket/term", "s3://my-bucket", "gs://", "/shared/exchange"])
+def test_an_address_that_is_none_is_told_in_one_sentence(
+    address: str, person: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = person("ada")
+    monkeypatch.setenv("TEACHKIT_EXCHANGE", address)
+    done = ada.nbgrader("list")
+    assert done.code == 1
+    assert f"'{address}'" in done.log
+    assert "Traceback" not in done.log
