@@ -19,6 +19,7 @@ from django.test import Client
 from django.utils import timezone
 
 from teachkit.big import Member, Suite, write_predictions
+from teachkit.leaderboard.board.table import forget_orders
 from teachkit.leaderboard.challenges.models import Challenge
 from teachkit.leaderboard.challenges.opening import keep_labels
 from teachkit.leaderboard.people.models import Membership, Team, User
@@ -65,6 +66,12 @@ def made_predictions(
         else:
             found[name] = 1 / (1 + np.exp(-rng.normal(size=labels.shape) - skill * (2 * labels - 1)))
     return {name: table for name, table in found.items() if name not in leave_out}
+
+
+@pytest.fixture(autouse=True)
+def _no_order_of_another_test() -> None:
+    """Numbers of rows begin anew in each test, so what is remembered by them must go."""
+    forget_orders()
 
 
 @pytest.fixture

@@ -131,6 +131,21 @@ def test_the_view_of_mean_ranks(challenge, teams, client):
 
 
 @pytest.mark.django_db
+def test_an_order_is_remembered_until_a_score_or_a_step_of_moderation_comes(
+    challenge, teams, client, staff, as_user, django_assert_max_num_queries
+):
+    owls, foxes, _ = teams
+    first = scored(owls, challenge, 0.7)
+    assert board(client) == [(1, "Owls", 0.7)]
+    scored(foxes, challenge, 0.8)
+    assert board(client) == [(1, "Foxes", 0.8), (2, "Owls", 0.7)]
+    as_user(staff).post(f"/submissions/{first.pk}/hide/")
+    assert board(client) == [(1, "Foxes", 0.8)]
+    with django_assert_max_num_queries(7):  # without the two that read and order a column
+        assert board(client) == [(1, "Foxes", 0.8)]
+
+
+@pytest.mark.django_db
 def test_hidden_rejected_and_old_scores_do_not_rank(challenge, teams, client):
     owls, foxes, bears = teams
     scored(owls, challenge, 0.9, hidden=True)

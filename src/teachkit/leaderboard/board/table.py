@@ -4,13 +4,16 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
+
+from django.db.models import Max
 
 from teachkit.big.measuring import AVERAGED, RANKED, TITLES
 from teachkit.big.ranking import LOWER_IS_BETTER, best_of_each, mean_ranks, places
 from teachkit.big.scoring import MEAN
 from teachkit.leaderboard.challenges.models import Challenge, Reference
-from teachkit.leaderboard.submissions.models import Score, Submission
+from teachkit.leaderboard.submissions.models import Note, Result, Score, Submission
 
 TRACKS = {"all": "all", "standard": "standard", "open": "open"}
 SHOWN = {"best": "best of each team", "all": "all entries"}
@@ -154,11 +157,30 @@ class Board:
 def board(challenge: Challenge, wanted: Filter, now: datetime) -> Board:
     """The table for `wanted` at the time `now`."""
     part = challenge.part(now)
-    values = _ranks(challenge, wanted, part) if wanted.view == "ranks" else _values(challenge, wanted, part)
-    numbers = places([value for _, value in values], higher_is_better=wanted.higher_is_better)
+    values, numbers = _ordered(challenge.pk, wanted, part, _stamp())
     shown = wanted.published and wanted.view == "score" and wanted.place == MEAN and wanted.metric in RANKED
     references = list(challenge.references.filter(size=wanted.size)) if shown else []
     return Board(challenge, wanted, part, values, numbers, references)
+
+
+@lru_cache(maxsize=64)
+def _ordered(
+    challenge_pk: int, wanted: Filter, part: str, stamp: tuple[int | None, ...]
+) -> tuple[list[tuple[int, float]], list[int]]:
+    """Entries with their values, in order, and their places; remembered until `_stamp` changes."""
+    challenge = Challenge.objects.get(pk=challenge_pk)
+    values = _ranks(challenge, wanted, part) if wanted.view == "ranks" else _values(challenge, wanted, part)
+    return values, places([value for _, value in values], higher_is_better=wanted.higher_is_better)
+
+
+def forget_orders() -> None:
+    """Ask the database anew, such as after a backup was restored under a running site."""
+    _ordered.cache_clear()
+
+
+def _stamp() -> tuple[int | None, ...]:
+    """Changes with every result, score and step of moderation: all that can change an order."""
+    return tuple(table.objects.aggregate(last=Max("pk"))["last"] for table in (Result, Score, Note))
 
 
 def _column(challenge: Challenge, wanted: Filter, part: str) -> Any:
