@@ -8,10 +8,11 @@ version of every file in it is searched for lines of solutions, hidden tests and
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 
 from teachkit.course.declaration import read_course
 from teachkit.course.grading import run_nbgrader
@@ -43,6 +44,7 @@ WRITTEN = {
 }
 # Lessons and the package teach lines that solutions use.
 TAUGHT = ("notebooks/", "wheel/")
+EMPTY: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,8 @@ def publish(root: Path, target: Path, assignments: Iterable[str] = (), message: 
     with tempfile.TemporaryDirectory(prefix=".publish-", dir=target.parent) as scratch:
         made = Path(scratch) / "course"
         assemble(root, made, chosen)
-        _refuse(leaks(secrets, _texts(made), TAUGHT), "Nothing was published; take the lines out.")
+        texts = _texts(made)
+        _refuse(leaks(secrets, texts, TAUGHT), "Nothing was published; take the lines out.")
         if problems := link_problems(read_course(made)):
             raise LessonError(
                 f"{len(problems)} links of the students' copy lead nowhere: {problems[0]}",
@@ -92,7 +95,7 @@ def publish(root: Path, target: Path, assignments: Iterable[str] = (), message: 
             )
         _replace(made, target)
     commit = _commit(target, message or f"Course with {', '.join(chosen)}")
-    check_history(target, secrets)
+    check_history(target, secrets, texts)
     return Published(target, commit, tuple(chosen))
 
 
@@ -135,14 +138,25 @@ def release(quizzes: Path, folder: Path, assignments: Sequence[str]) -> None:
             shutil.copytree(course / "release" / name, folder / name, dirs_exist_ok=True)
 
 
-def check_history(repository: Path, secrets: Iterable[Secret]) -> None:
-    """Search every version of every file in `repository`.
+def check_history(repository: Path, secrets: Iterable[Secret], searched: Mapping[str, str] = EMPTY) -> None:
+    """Search every version of every file in `repository`, each different text once.
+
+    Args:
+        repository: a students' copy.
+        secrets: what must not be in it.
+        searched: texts by name that were searched already.
 
     Raises:
         LeakError: an older version shows a secret; it stays in reach of whoever has the repository.
     """
+    done = {(name.startswith(TAUGHT), text) for name, text in searched.items()}
+    left: dict[str, str] = {}
+    for name, text in _versions(repository):
+        if (name.startswith(TAUGHT), text) not in done:
+            done.add((name.startswith(TAUGHT), text))
+            left[name] = text
     _refuse(
-        leaks(secrets, dict(_versions(repository)), TAUGHT),
+        leaks(secrets, left, TAUGHT),
         f"An older version holds it, so do not share {repository}; publish into a new folder.",
     )
 

@@ -20,6 +20,7 @@ from teachkit.course.box.flags import read_flags
 from teachkit.course.secrets import secret_lines, squeeze
 
 QUIZ = "00_start_here"
+LESSON = "notebooks/00_start_here.ipynb"
 BLOCK = re.compile(r"^```sh( student)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LIST = "Student,ID,SIS Login ID,Email\n" + "".join(
     f"{name.title()},{number},{name},{name}@example.org\n"
@@ -59,9 +60,12 @@ class Term:
                 return replace(who, student=who.student or value)
             self.patch.setenv(name, value)
             return who
+        if "--message" in arguments:
+            write_note(self.root / LESSON, "a clearer question", 1)
         if program == "nbgrader":
             if arguments[0] == "submit":
                 answer(who.home / QUIZ / "quiz.ipynb", WORK[who.student])
+                write_note(who.home.parent / LESSON, f"notes of {who.student}", 2)
             done = who.nbgrader(*arguments)
             assert done.code == 0, (line, done.log)
             said = done.log
@@ -92,6 +96,13 @@ def answer(path: Path, source: str) -> None:
     notebook = nbformat.read(path, as_version=4)
     cell = next(cell for cell in notebook.cells if cell.metadata.nbgrader.grade_id == "q1-answer")
     cell.source = source
+    nbformat.write(notebook, path)
+
+
+def write_note(path: Path, source: str, place: int) -> None:
+    """Write into a text cell of a lesson."""
+    notebook = nbformat.read(path, as_version=4)
+    [cell for cell in notebook.cells if cell.cell_type == "markdown"][place].source = source
     nbformat.write(notebook, path)
 
 
@@ -198,6 +209,17 @@ def test_nobody_received_solutions(term: Term) -> None:
     assert "numbers = 28 * 28 * 3" not in "".join(
         plain("git", ["-C", str(term.students["bob"].home), "log", "--patch", "--all"])
     )
+
+
+@pytest.mark.slow
+def test_a_correction_reaches_everybody_and_their_notes_stay(term: Term) -> None:
+    assert f"{LESSON}: 1 cells corrected, 1 of your own kept." in term.said("ada teachkit lesson update")
+    for name, student in term.students.items():
+        cells = nbformat.read(student.home.parent / LESSON, as_version=4).cells
+        sources = [cell.source for cell in cells if cell.cell_type == "markdown"]
+        assert sources[1:3] == ["a clearer question", f"notes of {name}"]
+        quiz = nbformat.read(student.home / QUIZ / "quiz.ipynb", as_version=4)
+        assert WORK[name] in [cell.source for cell in quiz.cells]
 
 
 @pytest.mark.slow
