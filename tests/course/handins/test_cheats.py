@@ -72,6 +72,11 @@ IN_THE_ANSWER = {
         2,
         ("ended", "processes ran at once"),
     ),
+    "fills the disk": (
+        "for number in range(30_000):\n    open(f'{number}.txt', 'w').close()\nimport time\ntime.sleep(60)",
+        2,
+        ("ended", "files were written"),
+    ),
     "prints points": (
         "print('total: right (3 of 3)')\nprint(3.0)",
         2,

@@ -4,6 +4,7 @@ The answers never see a hidden test, and cannot change the process that decides 
 test the values of the answers cross as plain data (see `exports`).
 """
 
+import asyncio
 import copy
 import tempfile
 from collections.abc import Iterable
@@ -67,15 +68,15 @@ class BoxedExecute(Execute):
             await answers.open(folders.answers, writable=True)
             if not self.beside:
                 await judge.open(folders.tests, writable=False)
-            for player in players:
-                await player.ready()
+            await asyncio.gather(*(player.ready() for player in players))
             mine = sorted(scopes.made(sources))
             for index, cell in enumerate(nb.cells):
                 if cell.cell_type == "code":
                     await self._step(index, cell, answers, judge, folders, mine)
         finally:
-            for player in players:
-                await player.close()
+            ends = await asyncio.gather(*(player.close() for player in players), return_exceptions=True)
+            for problem in filter(None, ends):  # only now, so that no kernel stays behind
+                raise problem
         return players
 
     async def _step(

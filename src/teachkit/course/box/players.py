@@ -16,6 +16,7 @@ from nbgrader.preprocessors import Execute
 from teachkit.course.box.walls import Room
 
 ASK_S = 60
+FOLDER_MIB = 2048  # what answers may write: the disk is that of the machine that grades
 MAX_OUTPUT = 8 * 2**20  # characters of one cell; what comes after them is dropped
 TOO_MUCH = "\n… More was printed; it was not kept.\n"
 OUTPUTS = ("stream", "display_data", "update_display_data")
@@ -48,7 +49,7 @@ class Player(Execute):
         if writable:
             self.extra_arguments = [OWN_MODULES]
         await self.async_start_new_kernel(
-            room=Room(writable=writable),
+            room=Room(writable=writable, full_mib=FOLDER_MIB),
             env={**os.environ, "PYTHONSAFEPATH": "1"},
             stdout=DEVNULL,
             stderr=DEVNULL,
@@ -61,6 +62,8 @@ class Player(Execute):
     async def close(self) -> None:
         """End the kernel, if it has not ended itself."""
         if self.km is not None:
+            manager: Any = self.km
+            self.ended = self.ended or getattr(manager.provisioner, "stopped", "")
             await self._async_cleanup_kernel()
 
     async def play(self, index: int) -> None:
@@ -92,7 +95,7 @@ class Player(Execute):
 
     async def ask(self, expression: str) -> str:
         """What `expression` gives in the kernel, as Python writes it; empty when the kernel cannot say."""
-        if self.ended:
+        if self.ended or not await ensure_async(self.km.is_alive()):
             return ""
         client: Any = self.kc
         asked = client.execute("", silent=True, store_history=False, user_expressions={"it": expression})

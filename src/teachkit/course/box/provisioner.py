@@ -33,6 +33,7 @@ class BoxProvisioner(LocalProvisioner):
 
     room: Path | None = None
     watch: Watch | None = None
+    watched: tuple[Path | None, int] = (None, 0)
     boxed = True
 
     @property
@@ -77,13 +78,14 @@ class BoxProvisioner(LocalProvisioner):
         with_sockets = replace(allowed, write=(*allowed.write, self.room))
         front = walls(folder, room=with_sockets, limits=self.limits, environment=environment)
         kwargs["cmd"] = front + kwargs["cmd"]
+        self.watched = folder, allowed.full_mib
         kwargs["env"] = {"PATH": "/usr/bin:/bin"}  # bubblewrap's own, which the code inside can read
         return kwargs
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         info = await super().launch_kernel(cmd, **kwargs)
         if self.boxed and self.pid is not None:
-            self.watch = Watch(self.pid, self.limits)
+            self.watch = Watch(self.pid, self.limits, *self.watched)
             self.watch.start()
         return info
 

@@ -46,11 +46,13 @@ class Room:
         writable: whether it may write to the folder it runs in.
         read: further folders that it may read.
         write: further folders that it may write to.
+        full_mib: MiB that the folder it runs in may hold before the box is ended; 0: it is not watched.
     """
 
     writable: bool = True
     read: tuple[Path, ...] = ()
     write: tuple[Path, ...] = ()
+    full_mib: int = 0
 
 
 @dataclass(frozen=True)
