@@ -16,7 +16,7 @@ from teachkit.course.autograde import gradebook_url, scores
 from teachkit.course.grading import run_nbgrader
 
 QUIZZES = Path(__file__).resolve().parents[1] / "quizzes"
-ASSIGNMENT, STUDENTS, ROUNDS = "00_start_here", 6, 3
+ASSIGNMENT, STUDENTS, ROUNDS = "00_start_here", 10, 3
 PLAIN = "nbgrader as it comes, without a box"
 
 
