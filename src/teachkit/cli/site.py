@@ -108,3 +108,52 @@ def forget() -> None:
 
     found = upkeep.forget(timezone.now())
     typer.echo(", ".join(f"{count} {name}" for name, count in found.items()) + " deleted.")
+
+
+@app.command()
+def results(
+    slug: Annotated[str, typer.Argument(help="Last part of the challenge's address.")],
+    rules: Annotated[Path, typer.Argument(help="A TOML file with assignment, score and bands.")],
+    out: Annotated[Path, typer.Option(help="The CSV file to write; it names people.")] = Path("results.csv"),
+    roster: Annotated[
+        Path | None, typer.Option(help="The class: finds the student of each account, and who is in no team.")
+    ] = None,
+    gradebook: Annotated[
+        Path | None, typer.Option(help="nbgrader's gradebook.db: enter the points there; needs --roster.")
+    ] = None,
+    size: Annotated[int | None, typer.Option(help="Image size; default: the first of the suite.")] = None,
+) -> None:
+    """Write place, score and points of each member of each team, and enter them in the gradebook."""
+    from teachkit.course.assessment.standings import read_rules
+    from teachkit.course.assessment.teams import UNKNOWN, earned, team_points
+    from teachkit.course.roster import read_roster
+    from teachkit.leaderboard import running
+
+    if gradebook is not None and roster is None:
+        raise typer.BadParameter("--gradebook needs --roster: accounts are no students without it.")
+    read = read_rules(rules, on_board=True)
+    people = read_roster(roster) if roster else None
+    running.set_up()
+    from teachkit.leaderboard.board.exports import harmless
+    from teachkit.leaderboard.board.results import results as standings
+    from teachkit.leaderboard.challenges.opening import find
+    from teachkit.leaderboard.submissions import models
+    from teachkit.paths import atomic
+
+    challenge, now = find(slug), models.now()
+    teams = standings(challenge, read.score, now, size)
+    table = team_points(read, teams, people)
+    with atomic(out) as temporary:
+        text = table.map(harmless).to_csv(index=False, lineterminator="\r\n")
+        temporary.write_text(text, encoding="utf-8", newline="")
+    typer.echo(f"{out}: {len(table)} people, {len(teams)} teams.")
+    if challenge.closes and not challenge.is_over(now):
+        typer.secho(f"Open until {challenge.closes:%d %B %Y, %H:%M} UTC: run this again then.", fg="yellow")
+    if strangers := sorted(table.loc[table["note"] == UNKNOWN, "account"]):
+        typer.secho(f"{UNKNOWN.capitalize()}: {', '.join(strangers)}.", fg="yellow")
+    if gradebook is not None:
+        from teachkit.course.gradebook.entering import enter
+
+        most = max(points for _, points in read.bands)
+        changed = enter(gradebook, read.assignment, earned(table), most, challenge.closes)
+        typer.echo(f"{read.assignment} in {gradebook}: the points of {len(changed)} students changed.")

@@ -1,8 +1,6 @@
 """A gradebook made by nbgrader's own functions: two assignments, any number of students."""
 
-import os
 import shutil
-import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,16 +12,6 @@ DUE = datetime(2030, 1, 10, 12)
 CELLS = {"q1-test": 2.0, "q2-test": 4.0, "q3-test": 4.0}
 
 MakeBook = Callable[..., Path]
-
-
-@pytest.fixture(scope="session")
-def empty_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new gradebook, made once."""
-    path = tmp_path_factory.mktemp("gradebook") / "gradebook.db"
-    with pytest.MonkeyPatch.context() as patch:  # nbgrader calls alembic by its name
-        patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-        Gradebook(f"sqlite:///{path}").close()
-    return path
 
 
 @pytest.fixture

@@ -11,12 +11,13 @@ The rules stand in a file::
     bands = [[0.6, 2], [0.75, 5], [0.85, 7]]
 
 Whoever reaches 0.75 and not 0.85 gets 5 points. A run over a budget, or one that does not say what it used,
-gets none.
+gets none. A challenge on the leaderboard has its labels there: its rules are ``assignment``, ``score`` and
+``bands`` alone.
 """
 
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -67,8 +68,12 @@ class Rules:
         return max((points for lowest, points in self.bands if score >= lowest), default=0.0)
 
 
-def read_rules(path: Path) -> Rules:
+def read_rules(path: Path, *, on_board: bool = False) -> Rules:
     """Read the rules of a challenge.
+
+    Args:
+        path: of the file.
+        on_board: whether the leaderboard scores the challenge; then labels and budgets have no place here.
 
     Raises:
         LessonError: the file is absent or no TOML, a key is missing or misspelt, or bands do not rise.
@@ -82,10 +87,12 @@ def read_rules(path: Path) -> Rules:
     score = table.text("score")
     if score not in SCORES:
         raise UnknownNameError(f"No score '{score}'.", nearest(score, SCORES, "scores"), score=score)
-    rules = Rules(
-        assignment=table.text("assignment"),
-        score=score,
-        bands=_bands(table.value("bands"), path),
+    rules = Rules(table.text("assignment"), score, _bands(table.value("bands"), path))
+    if on_board:
+        table.finish()
+        return rules
+    rules = replace(
+        rules,
         data=table.texts("data", default=()),
         truth=path.parent / table.text("truth") if "truth" in content else None,
         max_steps=int(table.number("max_steps")) if "max_steps" in content else None,

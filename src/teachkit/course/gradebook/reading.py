@@ -67,13 +67,7 @@ def read_grades(gradebook: Path, students: Iterable[str] = ()) -> Grades:
     Raises:
         SettingsError: there is no such file.
     """
-    if not gradebook.is_file():
-        raise SettingsError(
-            f"There is no gradebook {gradebook}.",
-            "nbgrader makes it with the first assignment: cd quizzes; nbgrader generate_assignment NAME",
-            path=str(gradebook),
-        )
-    with need("nbgrader.api", "grading").Gradebook(f"sqlite:///{gradebook.resolve()}") as book:
+    with open_book(gradebook) as book:
         ids = sorted({student.id for student in book.students} | set(students))
         submissions, cells = [], []
         for assignment in sorted(book.assignments, key=lambda found: found.name):
@@ -85,6 +79,21 @@ def read_grades(gradebook: Path, students: Iterable[str] = ()) -> Grades:
                     _cell(student, assignment, grade) for part in found.notebooks for grade in part.grades
                 ]
     return Grades(pd.DataFrame(submissions, columns=SUBMISSIONS), pd.DataFrame(cells, columns=CELLS))
+
+
+def open_book(gradebook: Path) -> Any:
+    """nbgrader's ``Gradebook`` of the file `gradebook`; close it, or use it as a context.
+
+    Raises:
+        SettingsError: there is no such file.
+    """
+    if not gradebook.is_file():
+        raise SettingsError(
+            f"There is no gradebook {gradebook}.",
+            "nbgrader makes it with the first assignment: cd quizzes; nbgrader generate_assignment NAME",
+            path=str(gradebook),
+        )
+    return need("nbgrader.api", "grading").Gradebook(f"sqlite:///{gradebook.resolve()}")
 
 
 def _submission(student: str, assignment: Any, found: Any) -> dict[str, Any]:
