@@ -83,6 +83,23 @@ def site(tmp_path: Path, settings: Any) -> Path:
 
 
 @pytest.fixture
+def environment(site: Path) -> dict[str, str]:
+    """For another process of the site, with the database and the files of this test."""
+    at = connection.settings_dict
+    kind = {"postgresql": "postgres", "mysql": "mysql"}.get(connection.vendor)
+    address = (
+        f"{kind}://{at['USER']}@{at['HOST']}:{at['PORT']}/{at['NAME']}" if kind else f"sqlite:///{at['NAME']}"
+    )
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("TEACHKIT_")}
+    return kept | {
+        "DATABASE_URL": address,
+        "TEACHKIT_SITE": str(site),
+        "DJANGO_SETTINGS_MODULE": "teachkit.leaderboard.settings.test",
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+@pytest.fixture
 def challenge(db: None, site: Path) -> Challenge:
     """An open challenge with three small sets and two image sizes."""
     made = Challenge.objects.create(

@@ -39,15 +39,18 @@ def prepare(*, shipped: bool = True) -> Path:
     return folder
 
 
+def web_server(host: str, port: int) -> list[str]:
+    """The command of the web server: two processes, four threads each."""
+    return [
+        *(sys.executable, "-m", "gunicorn", "teachkit.leaderboard.wsgi:application"),
+        *("--bind", f"{host}:{port}", "--workers", "2", "--threads", "4", "--worker-class", "gthread"),
+        *("--timeout", "60", "--graceful-timeout", "10", "--no-control-socket"),
+    ]
+
+
 def serve(host: str, port: int, workers: int) -> int:
     """Run the web server and the workers until interrupted; a worker that dies is started again."""
-    commands = {
-        "web": [
-            *(sys.executable, "-m", "gunicorn", "teachkit.leaderboard.wsgi:application"),
-            *("--bind", f"{host}:{port}", "--workers", "2", "--threads", "4", "--worker-class", "gthread"),
-            *("--timeout", "60", "--graceful-timeout", "10", "--access-logfile", "-", "--no-control-socket"),
-        ]
-    }
+    commands = {"web": [*web_server(host, port), "--access-logfile", "-"]}
     for number in range(workers):
         commands[f"worker {number + 1}"] = [sys.executable, "-m", "teachkit.cli", "site", "worker"]
     stopping: list[int] = []
