@@ -20,6 +20,7 @@ SHOWN = {"best": "best of each team", "all": "all entries"}
 VIEWS = {"score": "score", "ranks": "mean rank over the sets"}
 PAGE = 100
 NONE = (None, None)
+Limits = tuple[float | None, float | None]
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ class Board:
     part: str
     values: list[tuple[int, float]]  # submission and value, in order
     numbers: list[int]
+    limits: dict[int, Limits]  # of the interval, by submission; ranks have none
     references: list[Reference]
 
     @property
@@ -131,12 +133,8 @@ class Board:
     def _rows(self, values: list[tuple[int, float]], numbers: list[int], page: int | None) -> list[Row]:
         ids = [one for one, _ in values]
         entries = Submission.objects.select_related("team").in_bulk(ids)
-        limits: dict[int, Any] = {}
-        if self.wanted.view == "score":
-            found = _column(self.challenge, self.wanted, self.part).filter(submission__in=ids)
-            limits = {one: pair for one, *pair in found.values_list("submission", "low", "high")}
         rows = [
-            Row(number, value, limits.get(one, NONE)[0], limits.get(one, NONE)[1], entries[one])
+            Row(number, value, *self.limits.get(one, NONE), entries[one])
             for (one, value), number in zip(values, numbers, strict=True)
         ]
         for reference in self.references:
@@ -157,20 +155,25 @@ class Board:
 def board(challenge: Challenge, wanted: Filter, now: datetime) -> Board:
     """The table for `wanted` at the time `now`."""
     part = challenge.part(now)
-    values, numbers = _ordered(challenge.pk, wanted, part, _stamp())
+    values, numbers, limits = _ordered(challenge.pk, wanted, part, _stamp())
     shown = wanted.published and wanted.view == "score" and wanted.place == MEAN and wanted.metric in RANKED
     references = list(challenge.references.filter(size=wanted.size)) if shown else []
-    return Board(challenge, wanted, part, values, numbers, references)
+    return Board(challenge, wanted, part, values, numbers, limits, references)
 
 
 @lru_cache(maxsize=64)
 def _ordered(
     challenge_pk: int, wanted: Filter, part: str, stamp: tuple[int | None, ...]
-) -> tuple[list[tuple[int, float]], list[int]]:
-    """Entries with their values, in order, and their places; remembered until `_stamp` changes."""
+) -> tuple[list[tuple[int, float]], list[int], dict[int, Limits]]:
+    """Entries with their values, in order, their places and intervals; remembered until `_stamp` changes."""
     challenge = Challenge.objects.get(pk=challenge_pk)
-    values = _ranks(challenge, wanted, part) if wanted.view == "ranks" else _values(challenge, wanted, part)
-    return values, places([value for _, value in values], higher_is_better=wanted.higher_is_better)
+    if wanted.view == "ranks":
+        values, limits = _ranks(challenge, wanted, part), {}
+    else:
+        found = _scores(challenge, wanted, part)
+        values, limits = [(one, value) for one, value, _ in found], {one: pair for one, _, pair in found}
+    numbers = places([value for _, value in values], higher_is_better=wanted.higher_is_better)
+    return values, numbers, limits
 
 
 def forget_orders() -> None:
@@ -188,6 +191,7 @@ def _column(challenge: Challenge, wanted: Filter, part: str) -> Any:
         challenge=challenge,
         size=wanted.size,
         part=part,
+        place=wanted.place,
         metric=wanted.metric,
         current=True,
         submission__state=Submission.State.SCORED,
@@ -195,25 +199,27 @@ def _column(challenge: Challenge, wanted: Filter, part: str) -> Any:
     )
     if wanted.track != "all":
         found = found.filter(submission__track=wanted.track)
-    return found if wanted.view == "ranks" else found.filter(place=wanted.place)
+    return found
 
 
-def _values(challenge: Challenge, wanted: Filter, part: str) -> list[tuple[int, float]]:
+def _scores(challenge: Challenge, wanted: Filter, part: str) -> list[tuple[int, float, Limits]]:
     order = "-value" if wanted.higher_is_better else "value"
     found = _column(challenge, wanted, part).order_by(order, "submission")
-    entries = list(found.values_list("submission", "submission__team", "value"))
-    if wanted.shown == "all":
-        return [(one, value) for one, _, value in entries]
-    kept = set(best_of_each(entries, higher_is_better=wanted.higher_is_better))
-    return [(one, value) for one, _, value in entries if one in kept]
+    entries = list(found.values_list("submission", "submission__team", "value", "low", "high"))
+    kept = {one for one, *_ in entries}
+    if wanted.shown != "all":
+        each = [(one, team, value) for one, team, value, *_ in entries]
+        kept = set(best_of_each(each, higher_is_better=wanted.higher_is_better))
+    return [(one, value, (low, high)) for one, _, value, low, high in entries if one in kept]
 
 
 def _ranks(challenge: Challenge, wanted: Filter, part: str) -> list[tuple[int, float]]:
     """Mean ranks; of each team the entry with the best mean score takes part."""
     plain = Filter(wanted.size, wanted.metric, MEAN, wanted.track, wanted.shown)
-    kept = dict(_values(challenge, plain, part))
-    scores: dict[int, dict[str, float]] = {one: {} for one in kept}
-    found = _column(challenge, wanted, part).exclude(place=MEAN).filter(submission__in=list(kept))
+    scores: dict[int, dict[str, float]] = {one: {} for one, *_ in _scores(challenge, plain, part)}
+    # An entry has one challenge and one size; naming them again would lead the database to the scores of all.
+    found = Score.objects.filter(submission__in=list(scores), part=part, metric=wanted.metric, current=True)
+    found = found.exclude(place=MEAN)
     for one, place, value in found.values_list("submission", "place", "value"):
         scores[one][place] = value
     better = wanted.metric not in LOWER_IS_BETTER
