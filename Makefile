@@ -46,6 +46,7 @@ cloudbuild: .venv/ready  ## write cloudbuild.yaml anew from notebooks/course.tom
 
 lock: .venv/ready  ## resolve requirements.lock anew from pyproject.toml
 	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --upgrade --output-file requirements.lock
+	echo hatchling | uv pip compile pyproject.toml - --extra site --constraint requirements.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file deploy/site/requirements.lock
 
 .venv/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if v in {(3, 11), (3, 12)} else "The course needs Python 3.11 or 3.12, but $(PYTHON) is %d.%d. Try: make PYTHON=python3.12" % v)'

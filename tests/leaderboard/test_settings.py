@@ -41,6 +41,30 @@ def test_with_its_secrets_it_passes_the_deployment_check_of_django():
     assert done.returncode == 0, done.stderr
 
 
+def test_style_sheets_can_lie_in_an_image_that_knows_no_secret(tmp_path):
+    given = {
+        **dict.fromkeys(SECRETS, "none"),
+        "DATABASE_URL": "sqlite:///none",
+        "TEACHKIT_STATIC": str(tmp_path),
+    }
+    code = (
+        "import django; django.setup()\n"
+        "from django.core.management import call_command\n"
+        "call_command('collectstatic', interactive=False)"
+    )
+    done = started(code, "prod", **given)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "staticfiles.json").is_file()
+    assert list((tmp_path / "leaderboard").glob("site.*.css"))
+
+
+def test_the_socket_of_cloud_sql_can_stand_in_the_address_of_the_database(tmp_path):
+    from teachkit.leaderboard.settings.environment import database
+
+    found = database("postgres://site:secret@%2Fcloudsql%2Fproject%3Aregion%3Aboard/site", tmp_path)
+    assert (found["HOST"], found["NAME"], found["USER"]) == ("/cloudsql/project:region:board", "site", "site")
+
+
 def test_the_key_of_a_site_on_one_machine_is_drawn_once_and_readable_by_its_owner_only(tmp_path):
     from teachkit.leaderboard.settings.keys import kept_key
 

@@ -5,16 +5,18 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from datetime import timedelta
+from http.client import HTTPConnection
 
 import numpy as np
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from teachkit.leaderboard.challenges.opening import keep_labels
 from teachkit.leaderboard.submissions import models, queue, upkeep
 from teachkit.leaderboard.submissions.models import Job, Result, Score, Submission
+from teachkit.leaderboard.submissions.probes import SILENT_SECONDS, answer_probes
 from teachkit.leaderboard.submissions.worker import Worker
 
 pytestmark = pytest.mark.django_db
@@ -185,22 +187,39 @@ def test_what_the_privacy_page_promises_to_forget_is_forgotten(challenge, member
     assert User.objects.count() == 1
 
 
+def test_a_worker_tells_those_who_watch_it_whether_it_lives(free_port, monkeypatch):
+    seen = [time.monotonic()]
+    server = answer_probes("127.0.0.1", free_port, lambda: seen[0])
+
+    def status():
+        with closing(HTTPConnection("127.0.0.1", free_port, timeout=10)) as asked:
+            asked.request("GET", "/")
+            return asked.getresponse().status
+
+    try:
+        assert status() == 200
+        seen[0] -= SILENT_SECONDS
+        assert status() == 503
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_worker_gives_signs_of_life_while_it_scores(waiting):
+    worker = Worker()
+    worker.seen = before = 0.0
+    job = queue.claim(worker.name)
+    assert worker.beat(job)
+    assert worker.seen > before
+    queue.finish(job, FOUND)
+    assert not worker.beat(job)
+
+
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
-def test_kill_minus_nine_while_scoring_loses_nothing(waiting, challenge, settings, clock):
+def test_kill_minus_nine_while_scoring_loses_nothing(waiting, challenge, environment, clock):
     """A real worker in a process of its own is killed; another one finishes its job."""
-    at = connection.settings_dict
-    server = f"{at['USER']}@{at['HOST']}:{at['PORT']}"
-    kind = {"postgresql": "postgres", "mysql": "mysql"}.get(connection.vendor)
-    address = f"{kind}://{server}/{at['NAME']}" if kind else f"sqlite:///{at['NAME']}"
-    env = {key: value for key, value in os.environ.items() if not key.startswith("TEACHKIT_")}
-    env |= {
-        "DATABASE_URL": address,
-        "TEACHKIT_SITE": str(settings.SITE_FOLDER),
-        "DJANGO_SETTINGS_MODULE": "teachkit.leaderboard.settings.test",
-        "OMP_NUM_THREADS": "1",
-    }
-    process = subprocess.Popen([sys.executable, "-m", "teachkit.cli", "site", "worker"], env=env)
+    process = subprocess.Popen([sys.executable, "-m", "teachkit.cli", "site", "worker"], env=environment)
     try:
         end = time.monotonic() + 120
         while Job.objects.get().state == "waiting":

@@ -26,14 +26,23 @@ def serve(
 
 
 @app.command()
-def worker() -> None:
+def worker(
+    probe_port: Annotated[
+        int, typer.Option(help="Answer machines that watch the worker on this port; 0: none.")
+    ] = 0,
+) -> None:
     """Score what waits, until stopped. Run as many as there are cores."""
     from teachkit.leaderboard import running
 
     running.set_up()
     from teachkit.leaderboard.submissions.worker import Worker
 
-    Worker().run()
+    scoring = Worker()
+    if probe_port:
+        from teachkit.leaderboard.submissions.probes import answer_probes
+
+        answer_probes("0.0.0.0", probe_port, lambda: scoring.seen)
+    scoring.run()
 
 
 @app.command()

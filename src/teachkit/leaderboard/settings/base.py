@@ -96,7 +96,7 @@ TIME_ZONE = "UTC"
 USE_I18N = False
 USE_TZ = True
 STATIC_URL = "static/"
-STATIC_ROOT: Path | None = SITE_FOLDER / "static"
+STATIC_ROOT: Path | None = Path(os.environ.get("TEACHKIT_STATIC") or SITE_FOLDER / "static")
 STATICFILES_DIRS = [ROOM / "static"]
 
 SESSION_COOKIE_SAMESITE = "Lax"

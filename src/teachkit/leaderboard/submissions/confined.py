@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from django.conf import settings
 
 from teachkit.errors import TeachkitError
 from teachkit.leaderboard.submissions.models import Submission
+from teachkit.paths import atomic
 
 BEAT_SECONDS = 1.0
 LONGEST_MESSAGE = 2000
@@ -55,7 +57,8 @@ def score_confined(submission: Submission, beat: Callable[[], bool]) -> dict[str
         table = folder / "predictions.parquet"
         if table.exists():
             submission.table_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            table.replace(submission.table_path)
+            with atomic(submission.table_path) as temporary:  # it may lie on another disk
+                shutil.copyfile(table, temporary)
     return found
 
 

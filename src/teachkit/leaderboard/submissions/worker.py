@@ -25,6 +25,7 @@ class Worker:
     def __init__(self) -> None:
         self.name = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
         self.stopping = False
+        self.seen = time.monotonic()
 
     def stop(self, signum: int = 0, frame: FrameType | None = None) -> None:
         """Finish the job at hand, then end."""
@@ -36,6 +37,7 @@ class Worker:
         signal.signal(signal.SIGINT, self.stop)
         log.info("worker starts", extra={"worker": self.name})
         while not self.stopping:
+            self.seen = time.monotonic()
             try:
                 busy = self.once()
             except OperationalError as error:
@@ -53,10 +55,15 @@ class Worker:
         self.work(job)
         return True
 
+    def beat(self, job: Job) -> bool:
+        """A sign of life while a file is scored, each second; False when the job is no longer ours."""
+        self.seen = time.monotonic()
+        return queue.renew(job)
+
     def work(self, job: Job) -> None:
         """Score the submission of `job`, and write what was found or why not."""
         try:
-            found = score_confined(job.submission, lambda: queue.renew(job))
+            found = score_confined(job.submission, lambda: self.beat(job))
         except ScoringFailed as error:
             log.error("child failed", extra={"job": job.pk, "said": error.values.get("said", "")})
             queue.give_up(job, error.what)
