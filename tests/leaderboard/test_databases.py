@@ -23,6 +23,7 @@ ROOMS = (
     "pages",
     "accounts",
     "uploads",
+    "results",
 )
 FILES = (*ROOMS, "classes", "keeping")
 
