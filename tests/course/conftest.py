@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from teachkit.course import box
 from teachkit.course.declaration import Course, read_course
 from teachkit.course.progress import RunProgress
 from teachkit.course.runner import Options, Status, run_lessons
@@ -82,6 +83,14 @@ def build_course(root: Path, *lessons: tuple[str, ...]) -> Course:
         (notebooks / f"{file}.ipynb").write_text(source)
     (notebooks / "course.toml").write_text(text)
     return read_course(root)
+
+
+@pytest.fixture(scope="session")
+def need_box(need_tool: Callable[..., str]) -> None:
+    """Skip, or fail under TEACHKIT_STRICT=1, where no box can be built."""
+    need_tool("bwrap", "bubblewrap")
+    if problem := box.missing():
+        pytest.skip(problem)
 
 
 @pytest.fixture

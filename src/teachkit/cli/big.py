@@ -10,8 +10,8 @@ from rich.table import Table
 from teachkit import big
 from teachkit.big.scoring import MEAN
 from teachkit.cli.baseline import baseline
+from teachkit.cli.faults import faults_listed
 from teachkit.cli.submit import submit
-from teachkit.errors import PredictionFileError
 
 app = typer.Typer(name="big", help="Check and score prediction files; train baselines.", no_args_is_help=True)
 app.command()(baseline)
@@ -74,17 +74,8 @@ def score(
 
 def _read(file: Path, suite: str, size: int | None) -> big.Predictions:
     """The file, or all its faults on standard error."""
-    try:
+    with faults_listed(file, "cannot be scored", "Mend them and check again."):
         return big.read_predictions(file, suite=suite, size=size)
-    except PredictionFileError as error:
-        for fault in error.faults:
-            typer.echo(str(fault), err=True)
-        raise PredictionFileError(
-            f"'{file.name}' cannot be scored; its faults are listed above ({len(error.faults):,}).",
-            "Mend them and check again.",
-            faults=error.faults,
-            file=file.name,
-        ) from None
 
 
 def _table(found: big.BigScore) -> Table:

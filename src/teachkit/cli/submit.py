@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from teachkit.errors import PredictionFileError
+from teachkit.cli.faults import faults_listed
 
 
 def submit(
@@ -30,17 +30,8 @@ def submit(
     from teachkit.leaderboard.client import Site
 
     site = Site.at(server)
-    try:
+    with faults_listed(file, "was not sent", "Mend them; no slot was used."):
         held = site.check(file, challenge, size)
-    except PredictionFileError as error:
-        for fault in error.faults:
-            typer.echo(str(fault), err=True)
-        raise PredictionFileError(
-            f"'{file.name}' was not sent; its faults are listed above ({len(error.faults):,}).",
-            "Mend them; no slot was used.",
-            faults=error.faults,
-            file=file.name,
-        ) from None
     if held.missing:
         typer.echo(f"No mean and no place: {', '.join(held.missing)} missing.", err=True)
     told = {

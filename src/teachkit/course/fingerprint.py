@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import teachkit
@@ -10,7 +10,7 @@ from teachkit.course.declaration import Course, Lesson
 
 SOURCE_VARIABLES = ("TEACHKIT_OFFLINE", "TEACHKIT_DATA", "TEACHKIT_BUCKET")
 PACKAGE = Path(teachkit.__file__).parent
-UNSEEN_BY_LESSONS = ("cli", "ops", "course/report")  # no notebook calls these rooms
+UNSEEN_BY_LESSONS = ("cli", "ops", "leaderboard", "course/report")  # no notebook calls these rooms
 DATA_ENDINGS = {".npz", ".gz", ".pth", ".png", ".csv", ".tif"}
 
 
@@ -27,11 +27,22 @@ def lesson_fingerprint(course: Course, lesson: Lesson, *, size: str, seed: int, 
 
 def package_hash() -> str:
     """Hash of the package's files that a lesson can reach."""
+    named = ((path.relative_to(PACKAGE).as_posix(), path) for path in sorted(PACKAGE.rglob("*")))
+    return content_hash(
+        (name, path)
+        for name, path in named
+        if path.suffix != ".pyc" and not name.startswith(UNSEEN_BY_LESSONS)
+    )
+
+
+def content_hash(files: Iterable[tuple[str, Path]], parts: Iterable[str] = ()) -> str:
+    """Hash of the name and the bytes of each of `files` that is one, and of `parts`."""
     digest = hashlib.sha256()
-    for path in sorted(PACKAGE.rglob("*")):
-        name = path.relative_to(PACKAGE).as_posix()
-        if path.is_file() and path.suffix != ".pyc" and not name.startswith(UNSEEN_BY_LESSONS):
+    for name, path in files:
+        if path.is_file():
             digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for part in parts:
+        digest.update(part.encode() + b"\0")
     return digest.hexdigest()
 
 

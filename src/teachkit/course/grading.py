@@ -5,7 +5,6 @@ handed in as the work of one student and graded by nbgrader itself. Reference so
 machine can build no box they are graded without one.
 """
 
-import hashlib
 import json
 import os
 import re
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from teachkit.course.box.walls import UNBOXED
-from teachkit.course.fingerprint import data_identity, package_hash
+from teachkit.course.fingerprint import content_hash, data_identity, package_hash
 from teachkit.course.records import RESULTS
 from teachkit.errors import LessonError
 from teachkit.extras import need
@@ -189,13 +188,8 @@ def _results(folder: Path, out: Path) -> Path | None:
 
 
 def _digest(quizzes: Path, folder: Path, results: Path | None) -> str:
-    digest = hashlib.sha256()
     files = [quizzes / "nbgrader_config.py", *sorted(folder.rglob("*")), *([results] if results else [])]
-    for path in filter(Path.is_file, files):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    for part in (package_hash(), data_identity()):
-        digest.update(part.encode() + b"\0")
-    return digest.hexdigest()
+    return content_hash(((path.name, path) for path in files), (package_hash(), data_identity()))
 
 
 def _kept(path: Path, digest: str) -> list[Graded]:

@@ -1,6 +1,5 @@
 """Grading the hand-ins of a class: side by side, and resumed where it was stopped."""
 
-import hashlib
 import os
 import re
 import time
@@ -15,7 +14,7 @@ from teachkit.course.autograde import open_api, scores
 from teachkit.course.box import missing
 from teachkit.course.box.flags import Flag, read_flags, read_report, replace_flags, write_report
 from teachkit.course.box.walls import UNBOXED, allowed_without
-from teachkit.course.fingerprint import data_identity, package_hash
+from teachkit.course.fingerprint import content_hash, data_identity, package_hash
 from teachkit.course.likeness import alike
 from teachkit.errors import BoxMissingError, LessonError, nearest
 
@@ -76,7 +75,8 @@ def grade_class(
         )
     root = course.resolve()
     chosen = _chosen(root, assignment, list(students))
-    digests = {student: digest(root, assignment, student) for student in chosen}
+    shared = surroundings(root, assignment)
+    digests = {student: digest(root, assignment, student, shared) for student in chosen}
     todo = [one for one in chosen if again or not _is_graded(root, assignment, one, digests[one])]
     results = [Marked(student, "unchanged") for student in chosen if student not in todo]
     for count, one in enumerate(results, start=1):
@@ -90,16 +90,21 @@ def grade_class(
     return _with_points(root, assignment, results)
 
 
-def digest(root: Path, assignment: str, student: str) -> str:
-    """What a grading depends on: hand-in, assignment, settings, package and data."""
-    found = hashlib.sha256()
-    folders = (root / "submitted" / student / assignment, root / "source" / assignment)
-    files = [path for folder in folders for path in sorted(folder.rglob("*"))]
-    for path in (root / "nbgrader_config.py", *files):
-        if path.is_file() and not path.is_symlink():
-            found.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    found.update(f"{package_hash()}\0{data_identity()}".encode())
-    return found.hexdigest()
+def surroundings(root: Path, assignment: str) -> str:
+    """Hash of what the gradings of a class share: assignment, settings, package and data."""
+    files = (root / "nbgrader_config.py", *sorted((root / "source" / assignment).rglob("*")))
+    return content_hash(_named(root, files), (package_hash(), data_identity()))
+
+
+def digest(root: Path, assignment: str, student: str, shared: str) -> str:
+    """Hash of what a grading depends on: the hand-in and its `surroundings`."""
+    files = sorted((root / "submitted" / student / assignment).rglob("*"))
+    return content_hash(_named(root, files), (shared,))
+
+
+def _named(root: Path, files: Iterable[Path]) -> list[tuple[str, Path]]:
+    """Files by their name in the course folder; links of a hand-in are not followed."""
+    return [(path.relative_to(root).as_posix(), path) for path in files if not path.is_symlink()]
 
 
 def _chosen(root: Path, assignment: str, students: Sequence[str]) -> list[str]:

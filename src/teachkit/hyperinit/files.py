@@ -4,10 +4,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-import torch
-
 from teachkit.errors import SettingsError, TeachkitError
-from teachkit.paths import atomic
 from teachkit.training.saved import Format
 
 if TYPE_CHECKING:
@@ -35,17 +32,13 @@ def save(initializer: "HyperInitializer", path: Path, half: bool = False) -> Pat
                 name=wide[0],
             )
     state = {
-        "format": FORMAT.name,
-        "version": FORMAT.version,
         "settings": initializer.settings,
         "trained_steps": initializer.trained_steps,
         "heads": initializer.decoder.heads,
         "about": initializer.about,
         "numbers": numbers,
     }
-    with atomic(path) as temporary:
-        torch.save(state, temporary)
-    return path
+    return FORMAT.write(path, state)
 
 
 def load(kind: "type[Kind]", path: Path | None) -> "Kind":

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import torch
 from torch import nn
 
 from teachkit.errors import SettingsError
@@ -11,7 +10,6 @@ from teachkit.mmpt.backbones import make_backbone
 from teachkit.mmpt.domains import Domain
 from teachkit.mmpt.history import History
 from teachkit.mmpt.network import DomainNet
-from teachkit.paths import atomic
 from teachkit.training.saved import Format
 
 if TYPE_CHECKING:
@@ -25,16 +23,12 @@ Kind = TypeVar("Kind", bound="MMPT")
 def save(model: "MMPT", path: Path) -> Path:
     """Write network, domains, settings and history."""
     state = {
-        "format": FORMAT.name,
-        "version": FORMAT.version,
         "settings": model.settings,
         "domains": [domain.to_dict() for domain in model.domains],
         "history": model.history.to_dict(),
         "numbers": {name: value.detach().cpu() for name, value in model.net.state_dict().items()},
     }
-    with atomic(path) as temporary:
-        torch.save(state, temporary)
-    return path
+    return FORMAT.write(path, state)
 
 
 def load(kind: "type[Kind]", path: Path, backbone: nn.Module | None) -> "Kind":

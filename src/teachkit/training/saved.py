@@ -2,6 +2,7 @@
 
 import pickle
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -9,6 +10,7 @@ from typing import Any, cast
 import torch
 
 from teachkit.errors import FormatError
+from teachkit.paths import atomic
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,12 @@ class Format:
     version: int
     whole: str
     short: str
+
+    def write(self, path: Path, state: Mapping[str, Any]) -> Path:
+        """Save `state` under this name and version, whole or not at all."""
+        with atomic(path) as temporary:
+            torch.save({"format": self.name, "version": self.version, **state}, temporary)
+        return path
 
     def read(self, path: Path) -> dict[str, Any]:
         """What was saved at `path` under this name and version.

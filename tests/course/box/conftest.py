@@ -1,6 +1,6 @@
 """Kernels in a box, each started once for the tests of one file."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,14 +41,6 @@ class Boxed:
         """Stop the kernel."""
         self.client.stop_channels()
         self.manager.shutdown_kernel(now=True)
-
-
-@pytest.fixture(scope="session")
-def need_box(need_tool: Callable[..., str]) -> None:
-    """Skip, or fail under TEACHKIT_STRICT=1, where no box can be built."""
-    need_tool("bwrap", "bubblewrap")
-    if problem := box.missing():
-        pytest.skip(problem)
 
 
 @pytest.fixture(scope="module")

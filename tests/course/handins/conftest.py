@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from teachkit.course import box
 from teachkit.course.grading import run_nbgrader
 
 EXAM = "exam"
@@ -111,14 +109,6 @@ class Class:
         """Let no cell run longer."""
         with open(self.root / "nbgrader_config.py", "a") as settings:
             settings.write(f"\nc.Execute.timeout = {seconds}\n")
-
-
-@pytest.fixture(scope="session")
-def need_box(need_tool: Callable[..., str]) -> None:
-    """Skip, or fail under TEACHKIT_STRICT=1, where no box can be built."""
-    need_tool("bwrap", "bubblewrap")
-    if problem := box.missing():
-        pytest.skip(problem)
 
 
 @pytest.fixture(scope="module")
