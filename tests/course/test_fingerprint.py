@@ -65,9 +65,10 @@ def test_package_source_counts_but_not_what_lessons_cannot_call(
 ) -> None:
     monkeypatch.setattr(fingerprint, "PACKAGE", tmp_path)
     (tmp_path / "data").mkdir()
-    (tmp_path / "cli").mkdir()
     before = fingerprint.package_hash()
-    (tmp_path / "cli" / "main.py").write_text("1")
+    for unseen in ("cli", "ops", "leaderboard"):
+        (tmp_path / unseen).mkdir()
+        (tmp_path / unseen / "main.py").write_text("1")
     assert fingerprint.package_hash() == before
     (tmp_path / "data" / "loading.py").write_text("1")
     after = fingerprint.package_hash()
