@@ -75,6 +75,12 @@ class StorageRefusedError(StorageError):
     """The account at work has no permission, or there is no account."""
 
 
+class CloudError(TeachkitError):
+    """A cloud service refused or failed; `kind` says how, such as "quota"."""
+
+    kind: str
+
+
 class ExchangeRefusedError(TeachkitError, ValueError):
     """A hand-in, a name or a student cannot be accepted."""
 
