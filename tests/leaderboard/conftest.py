@@ -4,6 +4,7 @@ import io
 import os
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "teachkit.leaderboard.settings.test")
@@ -66,6 +67,12 @@ def made_predictions(
         else:
             found[name] = 1 / (1 + np.exp(-rng.normal(size=labels.shape) - skill * (2 * labels - 1)))
     return {name: table for name, table in found.items() if name not in leave_out}
+
+
+@pytest.fixture
+def made() -> SimpleNamespace:
+    """`made.labels()` and `made.predictions(skill=2)` of the toy suite."""
+    return SimpleNamespace(labels=made_labels, predictions=made_predictions)
 
 
 @pytest.fixture(autouse=True)

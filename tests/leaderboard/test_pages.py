@@ -5,6 +5,7 @@ import re
 import pytest
 
 from teachkit.leaderboard.pages.metrics import PROBABILITIES, TRUTH, explained
+from teachkit.leaderboard.people.models import User
 from teachkit.leaderboard.submissions.models import Note, Submission
 
 pytestmark = pytest.mark.django_db
@@ -75,7 +76,59 @@ def test_a_verified_paper_gets_a_badge_and_a_note(two, staff, as_user, client):
 def test_the_confusion_table_counts_every_row_of_the_set(two, client):
     tables = two[0].result.detail["tables"]
     assert {name: sum(map(sum, rows)) for name, rows in tables.items()} == {"breast": 40, "grades": 60}
-    assert "Confusions on Grades" in client.get(two[0].get_absolute_url()).content.decode()
+    page = client.get(two[0].get_absolute_url()).content.decode()
+    assert "Confusions on Grades" in page
+    picture = client.get(f"/submissions/{two[0].pk}/sets/grades-confusion.svg").content.decode()
+    for row, label in zip(tables["grades"], "012", strict=True):
+        said = ", ".join(f"{count} called {other}" for other, count in zip("012", row, strict=True))
+        assert f"of {sum(row)} with {label}: {said}" in picture
+    assert client.get(f"/submissions/{two[0].pk}/sets/finds-confusion.svg").status_code == 404
+    assert client.get(f"/submissions/{two[0].pk}/sets/none-confusion.svg").status_code == 404
+
+
+def test_labels_that_may_meet_are_counted_one_by_one(two, client, made):
+    from sklearn.metrics import multilabel_confusion_matrix
+
+    truth, stated = made.labels()["finds"], made.predictions(skill=0.5)["finds"]
+    expected = multilabel_confusion_matrix(truth, stated > 0.5).reshape(3, 4).tolist()
+    assert two[0].result.detail["findings"] == {"finds": expected}
+    without, wrongly, missed, found = expected[0]
+    shown = "".join(f'<td class="number">{one}</td>' for one in (found, missed, wrongly, without))
+    assert f'<th scope="row">a</th>{shown}' in client.get(two[0].get_absolute_url()).content.decode()
+
+
+def test_the_table_of_an_entry_has_three_scores_of_each_set_and_its_files(two, client, as_user):
+    page = client.get(two[0].get_absolute_url()).content.decode()
+    told = two[0].result.detail["parts"]["public"]
+    for values in [*told["sets"].values(), told["mean"]]:
+        for name in ("auc", "balacc", "kappa"):
+            assert f'<td class="number">{values[name]:.4f}' in page
+    assert f"/submissions/{two[0].pk}/file/" not in page
+    own = as_user(User.objects.get(email="owls@example.org"))
+    address = f"/submissions/{two[0].pk}/file/"
+    assert address in own.get(two[0].get_absolute_url()).content.decode()
+    assert b"".join(own.get(address).streaming_content) == two[0].path.read_bytes()
+
+
+def test_the_figure_of_a_set_tells_how_many_others_are_better(two, client):
+    for entry, better in zip(two, (1, 0), strict=True):
+        picture = client.get(f"/submissions/{entry.pk}/sets/breast-standing.svg")
+        value = entry.result.detail["parts"]["public"]["sets"]["breast"]["auc"]
+        assert f"AUC {value:.4f}, {better} of 1 others are better" in picture.content.decode()
+    png = client.get(f"/submissions/{two[0].pk}/sets/breast-standing.png?download")
+    assert png.content.startswith(b"\x89PNG")
+    assert f"entry-{two[0].pk}-breast-standing.png" in png["Content-Disposition"]
+
+
+def test_two_entries_are_chosen_from_a_list_of_those_that_can_be_compared(two, challenge, client, as_user):
+    page = client.get(two[0].get_absolute_url()).content.decode()
+    assert f'<option value="{two[1].pk}">' in page
+    assert f'<option value="{two[0].pk}"' not in page
+    Submission.objects.filter(pk=two[1].pk).update(size=64)
+    assert f'<option value="{two[1].pk}"' not in client.get(two[0].get_absolute_url()).content.decode()
+    assert client.get("/compare/").content.decode().count(f'<option value="{two[1].pk}"') == 2
+    Submission.objects.filter(pk=two[1].pk).update(hidden=True)
+    assert f'<option value="{two[1].pk}"' not in client.get("/compare/").content.decode()
 
 
 def test_what_strangers_write_is_shown_as_text(

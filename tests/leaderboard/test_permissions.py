@@ -30,6 +30,9 @@ READ = {
     "/submissions/{hidden}/scores.json": (404, 200, 404, 200),
     "/submissions/{scored}/auc-lines.svg": (200, 200, 200, 200),
     "/submissions/{scored}/auc-lines.svg?with={hidden}": (404, 200, 404, 200),
+    "/submissions/{scored}/sets/breast-standing.svg": (200, 200, 200, 200),
+    "/submissions/{hidden}/sets/breast-confusion.png": (404, 200, 404, 200),
+    "/submissions/{waiting}/sets/breast-standing.svg": (404, 404, 404, 404),
     "/submissions/{scored}/hide/": (404, 404, 404, 405),
     "/compare/": (200, 200, 200, 200),
     "/compare/?a={scored}&b={hidden}": (404, 200, 404, 200),
@@ -150,10 +153,11 @@ def test_a_form_that_another_site_sends_is_refused(names, address, staff):
         assert "POST" not in answer["Allow"]
 
 
-VARIABLE = {"toy", "nonsense", "hide", "breast.png", "auc-lines.svg", "x", "y"}
+VARIABLE = {"toy", "nonsense", "hide", "breast.png", "x", "y"}
+FIGURE = re.compile(r"\w+-\w+\.(svg|png)|\*-\*\.\*|\*\.png")
 
 
 def _shape(address: str) -> str:
     """The address with a star for every part that changes."""
     parts = re.sub(r"<[^>]*>|\{[^}]*\}", "*", address).split("/")
-    return "/".join("*" if part in VARIABLE or part in ("*.png", "*-*.*") else part for part in parts)
+    return "/".join("*" if part in VARIABLE or FIGURE.fullmatch(part) else part for part in parts)

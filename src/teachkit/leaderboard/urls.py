@@ -4,6 +4,7 @@ from django.contrib.auth import views as auth
 from django.urls import path, reverse_lazy
 from django.views.generic import TemplateView
 
+from teachkit.leaderboard.board import standing
 from teachkit.leaderboard.board import views as board
 from teachkit.leaderboard.pages import guides
 from teachkit.leaderboard.pages import views as pages
@@ -24,6 +25,11 @@ urlpatterns = [
     path("submissions/<int:pk>/file/", submissions.download, name="file"),
     path("submissions/<int:pk>/scores.json", comparing.scores, name="scores"),
     path("submissions/<int:pk>/<slug:metric>-<slug:kind>.<slug:form>", comparing.figure, name="figure"),
+    path(
+        "submissions/<int:pk>/sets/<slug:name>-<slug:kind>.<slug:form>",
+        standing.set_figure,
+        name="set_figure",
+    ),
     path("submissions/<int:pk>/<slug:action>/", moderation.moderate, name="moderate"),
     path("compare/", comparing.compare, name="compare"),
     path("moderation/", moderation.moderation, name="moderation"),

@@ -23,6 +23,11 @@ NONE = (None, None)
 Limits = tuple[float | None, float | None]
 
 
+def heading_of(metric: str) -> str:
+    """The name of a score as the head of a column."""
+    return TITLES[metric][0].upper() + TITLES[metric][1:]
+
+
 @dataclass(frozen=True)
 class Filter:
     """What the reader asked for; every field is one of the values that the challenge offers."""
@@ -78,8 +83,7 @@ class Filter:
         """Name of the column with the value."""
         if self.view == "ranks":
             return f"Mean rank by {TITLES[self.metric]}"
-        title = TITLES[self.metric]
-        return title if title == "AUC" else title[0].upper() + title[1:]
+        return heading_of(self.metric)
 
 
 @dataclass(frozen=True)

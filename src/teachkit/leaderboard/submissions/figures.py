@@ -1,12 +1,16 @@
-"""The figures of an entry, drawn from stored scores by the functions of `teachkit.big`."""
+"""The figures of an entry, drawn from stored scores by `teachkit.big` and `teachkit.plots`."""
 
 import math
+from collections.abc import Callable
 from threading import Lock
 from typing import Any
+
+import numpy as np
 
 from teachkit.big import BigScore
 from teachkit.leaderboard.submissions.models import Submission
 from teachkit.metrics import Interval
+from teachkit.plots import Picture, confusion
 
 FORMS = {"png": "image/png", "svg": "image/svg+xml"}
 _one_at_a_time = Lock()  # the style of a figure is a setting of the whole process
@@ -37,11 +41,23 @@ def score_of(entry: Submission, part: str) -> BigScore | None:
     )
 
 
-def drawn(scores: list[BigScore], metric: str, kind: str, form: str) -> bytes:
-    """One figure of one entry or of two."""
+def content_of(draw: Callable[[], Picture], form: str) -> bytes:
+    """What `draw` draws, as PNG or SVG."""
     with _one_at_a_time:
-        picture = scores[0].draw(metric, *scores[1:], kind=kind)
+        picture = draw()
         return picture.png if form == "png" else picture.svg
+
+
+def draw_confusion(entry: Submission, name: str) -> Picture | None:
+    """The confusion matrix of one set; None for a set that has none."""
+    result = entry.result
+    told = result.detail.get("tables", {}).get(name) if result else None
+    if told is None:
+        return None
+    counts = np.array(told)
+    truth, answers = np.repeat(np.argwhere(counts >= 0), counts.reshape(-1), axis=0).T
+    member = entry.challenge.suite[name]
+    return confusion(truth, answers, member.classes, title=f"{member.title}, entry {entry.pk}")
 
 
 def _number(value: float | None) -> float:

@@ -59,12 +59,12 @@ def carry_out(order: Order) -> dict[str, Any]:
     _write_table(held, Path(order.out) / "predictions.parquet")
     if not public:
         found = score(held, size=order.size, truth=labels, bootstrap=order.draws)
-        return {"parts": {"public": found.to_dict()}, "tables": _tables(held, labels)}
+        return {"parts": {"public": found.to_dict()}, **_counted(held, labels)}
     shares = {"public": public, "private": {name: ~rows for name, rows in public.items()}}
     parts = {name: _part(held, labels, rows, order) for name, rows in shares.items()}
     return {
         "parts": {name: found.to_dict() for name, found in parts.items()},
-        "tables": _tables(*_cut(held, labels, public)),
+        **_counted(*_cut(held, labels, public)),
     }
 
 
@@ -87,15 +87,23 @@ def _cut(
     return Predictions(held.file, suite, sets), {name: labels[name][rows[name]] for name in held.suite.names}
 
 
-def _tables(held: Predictions, labels: Mapping[str, NDArray]) -> dict[str, list[list[int]]]:
-    """True class against the most likely one, counted; for sets whose classes exclude each other."""
-    found = {}
+def _counted(held: Predictions, labels: Mapping[str, NDArray]) -> dict[str, dict[str, list[list[int]]]]:
+    """``tables``: true class against the most likely one. ``findings``, where labels may meet: a table each.
+
+    A row of ``findings`` counts test pictures: rightly without the label, wrongly with, missed, found.
+    """
+    tables, findings = {}, {}
     for name, table in held.sets.items():
+        truth = np.asarray(labels[name])
         if held.suite[name].single_label:
             classes = table.shape[1]
             guess = (table[:, 1] > 0.5).astype(np.int64) if classes == 2 else table.argmax(axis=1)
-            found[name] = confusion_matrix(np.reshape(labels[name], -1), guess, classes).tolist()
-    return found
+            tables[name] = confusion_matrix(truth.reshape(-1), guess, classes).tolist()
+        else:
+            named = (table > 0.5).astype(np.int64)
+            each = zip(truth.reshape(table.shape).T, named.T, strict=True)
+            findings[name] = [confusion_matrix(*pair, 2).reshape(-1).tolist() for pair in each]
+    return {"tables": tables, "findings": findings}
 
 
 def _write_table(held: Predictions, path: Path) -> None:

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from teachkit.big import Member
 from teachkit.big.measuring import RANKED
 from teachkit.big.ranking import DECIMALS
 from teachkit.big.scoring import MEAN
+from teachkit.leaderboard.challenges.models import Challenge
 from teachkit.leaderboard.submissions.models import Result, Score, Submission
 
 
@@ -17,7 +19,7 @@ def feedback(entry: Submission, now: datetime) -> bool:
     that its team sent before: small steps up and down would teach a team the labels (Blum and Hardt, 2015).
     """
     challenge = entry.challenge
-    if not challenge.withheld or challenge.is_over(now):
+    if all_are_told(challenge, now):
         return True
     means = Score.objects.filter(part="public", place=MEAN, metric=RANKED[0], current=True)
     own = means.filter(submission=entry).values_list("value", flat=True).first()
@@ -35,6 +37,22 @@ class Line:
     place: str
     title: str
     cells: list[tuple[str, float | None, float | None, float | None]]
+
+
+@dataclass(frozen=True)
+class SetShown:
+    """What is known about one set beyond its scores.
+
+    Attributes:
+        standing: whether the figure of all teams may be seen.
+        confusions: true class, and how often each class was the answer.
+        findings: label, and rightly without, wrongly with, missed, found.
+    """
+
+    member: Member
+    standing: bool
+    confusions: list[tuple[str, list[int]]]
+    findings: list[tuple[str, int, int, int, int]]
 
 
 @dataclass(frozen=True)
@@ -58,6 +76,29 @@ def shown_table(
     over = entry.challenge.part(now) == "private"
     names = [name for name in told if name == "public" or over or everything]
     return [_part(entry, name, told[name]) for name in names]
+
+
+def shown_sets(entry: Submission, result: Result | None, now: datetime) -> list[SetShown]:
+    """Each scored set; only for readers who are told the scores."""
+    detail = result.detail if result else {}
+    tables, findings = detail.get("tables", {}), detail.get("findings", {})
+    standing = all_are_told(entry.challenge, now)
+    scored = detail["parts"][entry.challenge.part(now)]["sets"] if detail.get("parts") else {}
+    return [
+        SetShown(
+            one,
+            standing,
+            list(zip(one.classes, tables.get(one.name, []), strict=False)),
+            [(label, *row) for label, row in zip(one.classes, findings.get(one.name, []), strict=False)],
+        )
+        for one in entry.challenge.suite
+        if one.name in scored
+    ]
+
+
+def all_are_told(challenge: Challenge, now: datetime) -> bool:
+    """Whether scores of single sets are public: of a withheld test not before its end."""
+    return not challenge.withheld or challenge.is_over(now)
 
 
 def _part(entry: Submission, name: str, told: dict[str, Any]) -> Part:

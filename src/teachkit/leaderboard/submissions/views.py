@@ -5,14 +5,14 @@ from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
-from teachkit.big import Member
 from teachkit.big.measuring import RANKED, TITLES
 from teachkit.leaderboard.challenges.models import Challenge
 from teachkit.leaderboard.submissions import limits, models
+from teachkit.leaderboard.submissions.comparing import choices
 from teachkit.leaderboard.submissions.forms import Entry
-from teachkit.leaderboard.submissions.models import Result, Submission
+from teachkit.leaderboard.submissions.models import Submission
 from teachkit.leaderboard.submissions.receiving import RefusedUpload, receive
-from teachkit.leaderboard.submissions.shown import feedback, shown_table
+from teachkit.leaderboard.submissions.shown import feedback, shown_sets, shown_table
 
 
 @login_required
@@ -79,7 +79,8 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
             "own": own,
             "result": result,
             "parts": shown_table(entry, result, models.now(), everything=_is_staff(request)),
-            "tables": _tables(entry, result) if told else [],
+            "sets": shown_sets(entry, result, models.now()) if told else [],
+            "choices": choices(request, entry) if told and entry.state == Submission.State.SCORED else [],
             "told": told,
             "history": entry.results.order_by("-created") if own else [],
             "waiting_before": waiting_before,
@@ -107,15 +108,6 @@ def download(request: HttpRequest, pk: int) -> HttpResponse:
         filename=entry.file_name,
         content_type="application/octet-stream",
     )
-
-
-def _tables(entry: Submission, result: Result | None) -> list[tuple[Member, list[tuple[str, list[int]]]]]:
-    """The confusion table of each set that has one, with the names of the true classes."""
-    if result is None:
-        return []
-    told = result.detail.get("tables", {})
-    members = [one for one in entry.challenge.suite if one.name in told]
-    return [(one, list(zip(one.classes, told[one.name], strict=True))) for one in members]
 
 
 def _visible(request: HttpRequest, pk: int) -> Submission:
