@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -195,7 +196,11 @@ def score_here(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
                 submission.challenge.draws,
                 name,
             )
-            return scoring.carry_out(order)
+            found = scoring.carry_out(order)
+            if (table := Path(name) / "predictions.parquet").exists():
+                submission.table_path.parent.mkdir(exist_ok=True)
+                shutil.copyfile(table, submission.table_path)
+            return found
 
     def run() -> int:
         monkeypatch.setattr("teachkit.leaderboard.submissions.worker.score_confined", scored)

@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from teachkit.leaderboard.people.models import Invitation, Membership, Team, Token, User
+from teachkit.leaderboard.people.throttling import address_of
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "a long horse in winter"
@@ -210,3 +211,37 @@ def test_logs_never_hold_a_secret():
     assert told["job"] == 3
     assert "tk_x" not in str(told)
     assert "a@b.c" not in str(told)
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "counted"),
+    [
+        (0, "6.6.6.6", "10.0.0.9"),
+        (1, "6.6.6.6, 203.0.113.7", "203.0.113.7"),
+        (2, "6.6.6.6, 203.0.113.7, 10.0.0.2", "203.0.113.7"),
+        (1, "", "10.0.0.9"),
+        (2, "203.0.113.7", "10.0.0.9"),
+        (1, "6.6.6.6, nonsense", "10.0.0.9"),
+        (1, "2001:DB8::1", "2001:db8::1"),
+    ],
+)
+def test_the_address_of_a_visitor_is_what_the_trusted_proxies_say(settings, rf, proxies, forwarded, counted):
+    settings.TRUSTED_PROXIES = proxies
+    more = {"HTTP_X_FORWARDED_FOR": forwarded} if forwarded else {}
+    assert address_of(rf.get("/", REMOTE_ADDR="10.0.0.9", **more)) == counted
+
+
+def test_wrong_passwords_from_one_place_lock_nobody_out_elsewhere(member_of, settings):
+    settings.TRUSTED_PROXIES = 1
+    owl = member_of("Owls")
+
+    def log_in(password, origin):
+        told = {"username": owl.email, "password": password}
+        # the sender changes what he may write himself with every try
+        forwarded = f"{origin.count('.')}.1.1.{len(password)}, {origin}"
+        return Client(headers={"x-forwarded-for": forwarded}).post("/login/", told).status_code
+
+    tries = [log_in("x" * count, "203.0.113.7") for count in range(1, 9)]
+    assert tries[-1] == 429
+    assert log_in(PASSWORD, "203.0.113.7") == 429
+    assert log_in(PASSWORD, "198.51.100.4") == 302

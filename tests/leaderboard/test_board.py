@@ -3,9 +3,12 @@
 import csv
 import io
 import json
+import re
 
 import numpy as np
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +16,7 @@ from scipy.stats import rankdata
 
 from teachkit.big.ranking import best_of_each, mean_ranks, places
 from teachkit.errors import SettingsError
+from teachkit.leaderboard.board import table
 from teachkit.leaderboard.board.exports import harmless
 from teachkit.leaderboard.challenges import opening
 from teachkit.leaderboard.challenges.published import load_into, rows
@@ -211,6 +215,25 @@ def test_the_exports_hold_every_row_and_agree(challenge, client):
     assert first.count('class="place"') == 100
     assert second.count('class="place"') == 30
     assert json.dumps(told).count("NaN") == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("query", ["show=all", "show=all&view=ranks"])
+def test_an_export_of_many_rows_asks_for_no_long_list_of_numbers(
+    challenge, teams, client, monkeypatch, query
+):
+    monkeypatch.setattr(table, "MOST_NAMED", 10)
+    for index in range(30):
+        scored(teams[index % 3], challenge, index / 40)
+    scored(teams[0], challenge, 0.99, size=64)
+    scored(teams[1], challenge, {"breast": 0.99})
+    with CaptureQueriesContext(connection) as asked:
+        found = board(client, query)
+    assert len(found) == 30
+    assert max(len(re.findall(r"\d+, ", one["sql"])) for one in asked) <= 10
+    monkeypatch.setattr(table, "MOST_NAMED", 1000)
+    table.forget_orders()
+    assert board(client, query) == found
 
 
 @pytest.mark.django_db

@@ -93,3 +93,32 @@ def test_neither_the_site_nor_the_scoring_child_loads_torch_and_the_child_no_dja
 def test_handing_in_needs_no_django():
     code = "import sys, teachkit.leaderboard.client; print({'torch', 'django'} & set(sys.modules))"
     assert started(code, "test").stdout == "set()\n"
+
+
+def test_the_web_server_has_no_way_to_the_labels_and_a_worker_has(tmp_path):
+    code = (
+        "from teachkit.leaderboard.wsgi import application\n"
+        "from teachkit.leaderboard.challenges.models import Challenge\n"
+        "print(Challenge(labels='x.npz').labels_path)"
+    )
+    done = started(code, "test", TEACHKIT_SITE=str(tmp_path))
+    assert "it has no way to them" in done.stderr
+    assert done.stdout == ""
+    elsewhere = str(tmp_path / "vault")
+    as_worker = code.replace(
+        "from teachkit.leaderboard.wsgi import application", "import django; django.setup()"
+    )
+    done = started(as_worker, "test", TEACHKIT_SITE=str(tmp_path), TEACHKIT_LABELS=elsewhere)
+    assert done.stdout == f"{elsewhere}/x.npz\n", done.stderr
+
+
+def test_a_web_server_on_the_internet_does_not_start_where_it_could_read_labels(tmp_path):
+    given = {**SECRETS, "TEACHKIT_SITE": str(tmp_path)}
+    code = "from teachkit.leaderboard.wsgi import application; print('up')"
+    assert started(code, "prod", **given).stdout == "up\n"
+    (tmp_path / "labels").mkdir()
+    done = started(code, "prod", **given)
+    assert "its account can read the labels" in done.stderr
+    assert done.stdout == ""
+    worker = "import django; django.setup(); print('up')"
+    assert started(worker, "prod", **given).stdout == "up\n"

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from django.utils import timezone
 
+from teachkit.errors import SettingsError
 from teachkit.leaderboard.challenges.opening import keep_labels
 from teachkit.leaderboard.submissions import models, queue, upkeep
 from teachkit.leaderboard.submissions.models import Job, Result, Score, Submission
@@ -159,6 +160,13 @@ def test_a_repeated_scoring_that_fails_leaves_the_scores_before_it(waiting, chal
 def test_labels_are_readable_by_their_owner_only(challenge):
     assert challenge.labels_path.stat().st_mode & 0o777 == 0o400
     assert challenge.labels_path.parent.stat().st_mode & 0o077 == 0
+
+
+def test_a_worker_does_not_start_while_other_accounts_can_read_the_labels(challenge):
+    challenge.labels_path.chmod(0o440)
+    with pytest.raises(SettingsError, match=challenge.labels) as told:
+        Worker().run()
+    assert "chmod 400" in str(told.value)
 
 
 def test_a_full_disk_refuses_the_file_and_uses_no_slot(challenge, member_of, hand_in, file_of, monkeypatch):

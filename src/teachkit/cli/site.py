@@ -120,6 +120,35 @@ def forget() -> None:
 
 
 @app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The tar file to write; it names people and holds labels.")],
+) -> None:
+    """Save database, uploads, predictions and labels in one file, while the site runs."""
+    from teachkit.leaderboard import running
+
+    running.set_up()
+    from teachkit.leaderboard.backup import back_up
+
+    manifest = back_up(file)
+    typer.echo(f"{file}: {len(manifest['files'])} files, {file.stat().st_size / 2**20:.1f} MiB.")
+    if lost := manifest["missing"]:
+        typer.secho(f"Not in it, because the site has lost them: {', '.join(lost)}.", fg="yellow")
+
+
+@app.command()
+def restore(file: Annotated[Path, typer.Argument(help="What `teachkit site backup` wrote.")]) -> None:
+    """Fill an empty site from a backup; the database may be of another kind."""
+    from teachkit.leaderboard import running
+
+    running.set_up()
+    running.prepare(shipped=False)
+    from teachkit.leaderboard.backup import restore as fill
+
+    manifest = fill(file)
+    typer.echo(f"{len(manifest['files'])} files are back. Now start web server and workers.")
+
+
+@app.command()
 def results(
     slug: Annotated[str, typer.Argument(help="Last part of the challenge's address.")],
     rules: Annotated[Path, typer.Argument(help="A TOML file with assignment, score and bands.")],

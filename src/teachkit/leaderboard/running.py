@@ -50,7 +50,7 @@ def web_server(host: str, port: int) -> list[str]:
 
 def serve(host: str, port: int, workers: int) -> int:
     """Run the web server and the workers until interrupted; a worker that dies is started again."""
-    commands = {"web": [*web_server(host, port), "--access-logfile", "-"]}
+    commands = {"web": web_server(host, port)}
     for number in range(workers):
         commands[f"worker {number + 1}"] = [sys.executable, "-m", "teachkit.cli", "site", "worker"]
     stopping: list[int] = []

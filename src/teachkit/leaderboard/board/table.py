@@ -19,6 +19,7 @@ TRACKS = {"all": "all", "standard": "standard", "open": "open"}
 SHOWN = {"best": "best of each team", "all": "all entries"}
 VIEWS = {"score": "score", "ranks": "mean rank over the sets"}
 PAGE = 100
+MOST_NAMED = 1000  # numbers of entries in one question to a database; some take no more than 32,766
 NONE = (None, None)
 Limits = tuple[float | None, float | None]
 
@@ -135,8 +136,11 @@ class Board:
         return max(1, math.ceil(self.count / PAGE))
 
     def _rows(self, values: list[tuple[int, float]], numbers: list[int], page: int | None) -> list[Row]:
-        ids = [one for one, _ in values]
-        entries = Submission.objects.select_related("team").in_bulk(ids)
+        asked = Submission.objects.select_related("team")
+        if len(values) <= MOST_NAMED:
+            entries = asked.in_bulk([one for one, _ in values])
+        else:
+            entries = asked.filter(challenge=self.challenge, size=self.wanted.size).in_bulk()
         rows = [
             Row(number, value, *self.limits.get(one, NONE), entries[one])
             for (one, value), number in zip(values, numbers, strict=True)
@@ -221,11 +225,15 @@ def _ranks(challenge: Challenge, wanted: Filter, part: str) -> list[tuple[int, f
     """Mean ranks; of each team the entry with the best mean score takes part."""
     plain = Filter(wanted.size, wanted.metric, MEAN, wanted.track, wanted.shown)
     scores: dict[int, dict[str, float]] = {one: {} for one, *_ in _scores(challenge, plain, part)}
-    # An entry has one challenge and one size; naming them again would lead the database to the scores of all.
-    found = Score.objects.filter(submission__in=list(scores), part=part, metric=wanted.metric, current=True)
-    found = found.exclude(place=MEAN)
+    found = Score.objects.filter(part=part, metric=wanted.metric, current=True).exclude(place=MEAN)
+    if len(scores) <= MOST_NAMED:
+        # Naming challenge and size as well would lead the database to the scores of all.
+        found = found.filter(submission__in=list(scores))
+    else:
+        found = found.filter(challenge=challenge, size=wanted.size)
     for one, place, value in found.values_list("submission", "place", "value"):
-        scores[one][place] = value
+        if one in scores:
+            scores[one][place] = value
     better = wanted.metric not in LOWER_IS_BETTER
     means = mean_ranks(scores, challenge.suite.names, higher_is_better=better)
     return sorted(means.items(), key=lambda pair: (round(pair[1], 4), pair[0]))

@@ -7,11 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
 from teachkit.big import Member, Suite
+from teachkit.leaderboard.challenges.vault import vault
 
 
 class Challenge(models.Model):
@@ -19,7 +19,7 @@ class Challenge(models.Model):
 
     Attributes:
         suite_text: the suite as JSON; `suite` reads it.
-        labels: name of the file of true labels inside the site's folder ``labels``; "" while there are none.
+        labels: name of the file of true labels inside `vault()`; "" while there are none.
         labels_digest: twelve letters of its hash; scores are repeated when it changes.
         draws: of the bootstrap.
         split: whether the labels name a public part of the test, so that the rest decides at the end.
@@ -62,7 +62,7 @@ class Challenge(models.Model):
     @property
     def labels_path(self) -> Path:
         """The file of true labels; only the worker opens it."""
-        return Path(settings.SITE_FOLDER) / "labels" / self.labels
+        return vault() / self.labels
 
     def closed_because(self, now: datetime) -> str:
         """Why nothing can be submitted now; "" when it can."""

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from django.conf import settings
 from django.db import transaction
 from numpy.typing import ArrayLike, NDArray
 
@@ -22,6 +21,7 @@ from teachkit.errors import DataError, FormatError, SettingsError, UnknownNameEr
 from teachkit.leaderboard.challenges import published
 from teachkit.leaderboard.challenges.models import Challenge
 from teachkit.leaderboard.challenges.parts import PUBLIC, public_rows, read_key
+from teachkit.leaderboard.challenges.vault import vault
 
 SHIPPED = Path(__file__).with_name("shipped")
 
@@ -151,7 +151,7 @@ def keep_labels(
     for name in sorted(checked):
         content.update(name.encode() + np.asarray(checked[name]).astype("<i8").tobytes())
     digest = content.hexdigest()[:12]
-    folder = Path(settings.SITE_FOLDER) / "labels"
+    folder = vault()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / f"{challenge.slug}-{digest}.npz"
     if not path.exists():

@@ -2,9 +2,18 @@
 
 import json
 import logging
+import re
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
+from django.http import HttpRequest, HttpResponse
+
+log = logging.getLogger(__name__)
+
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "request"}
+# Whoever has such an address may join, confirm or set a password.
+LINKS = re.compile(r"""(/(?:join|confirm|password-reset)/)[^\s"'\\?#]+""")
 SECRET = ("password", "token", "secret", "cookie", "authorization", "email")
 
 
@@ -23,4 +32,19 @@ class Lines(logging.Formatter):
                 told[name] = "…" if any(word in name.lower() for word in SECRET) else value
         if record.exc_info:
             told["error"] = self.formatException(record.exc_info)
-        return json.dumps(told, default=str, ensure_ascii=False)
+        return LINKS.sub(r"\1…", json.dumps(told, default=str, ensure_ascii=False))
+
+
+def access(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: a line for each request by the pattern of its address, which holds no secret."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        started = time.perf_counter()
+        answer = get_response(request)
+        if request.resolver_match is not None:
+            told = {"method": request.method, "route": request.resolver_match.route}
+            took = round(1000 * (time.perf_counter() - started))
+            log.info("request", extra={**told, "status": answer.status_code, "milliseconds": took})
+        return answer
+
+    return middleware

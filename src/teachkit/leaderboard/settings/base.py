@@ -7,6 +7,8 @@ from teachkit.leaderboard.settings.environment import database, site_folder
 
 ROOM = Path(__file__).resolve().parents[1]
 SITE_FOLDER = site_folder()
+SITE_ROLE = os.environ.get("TEACHKIT_SITE_ROLE", "")  # "web" in the web server
+LABELS_FOLDER = os.environ.get("TEACHKIT_LABELS", "")  # "": the folder labels in that of the site
 SITE_NAME = os.environ.get("TEACHKIT_SITE_NAME", "BIG leaderboard")
 SITE_CONTACT = os.environ.get("TEACHKIT_SITE_CONTACT", "")
 SITE_TITLE_OF_MAILS = f"[{SITE_NAME}] "
@@ -31,6 +33,7 @@ INSTALLED_APPS = [
     "teachkit.leaderboard.pages",
 ]
 MIDDLEWARE = [
+    "teachkit.leaderboard.pages.logs.access",
     "teachkit.leaderboard.pages.shields.size_limit",  # before anything reads the body
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -82,11 +85,13 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "profile"
 LOGOUT_REDIRECT_URL = "home"
 PASSWORD_RESET_TIMEOUT = 3600
+TRUSTED_PROXIES = int(os.environ.get("TEACHKIT_TRUSTED_PROXIES", "0"))  # in front of the site
 AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # nobody locks others out from elsewhere
 AXES_RESET_ON_SUCCESS = True
 AXES_USERNAME_CALLABLE = "teachkit.leaderboard.people.throttling.counted_name"
+AXES_CLIENT_IP_CALLABLE = "teachkit.leaderboard.people.throttling.address_of"
 AXES_LOCKOUT_TEMPLATE = "people/locked.html"
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
 AXES_VERBOSE = False

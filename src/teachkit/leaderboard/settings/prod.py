@@ -1,8 +1,11 @@
 """A site on the internet. It refuses to start without its secrets, and behind anything but HTTPS."""
 
 import os
+from pathlib import Path
 
+from teachkit.errors import SettingsError
 from teachkit.leaderboard.settings.base import *  # noqa: F403
+from teachkit.leaderboard.settings.base import LABELS_FOLDER, SITE_ROLE
 from teachkit.leaderboard.settings.environment import database, required, site_folder
 
 SECRET_KEY = required("SECRET_KEY", "Keep 50 random letters in Secret Manager and pass them on.")
@@ -14,6 +17,13 @@ DATABASES = {
     )
 }
 required("TEACHKIT_SITE", "Give a folder that outlives the machine: uploads and labels lie there.")
+LABELS = Path(LABELS_FOLDER or site_folder() / "labels")
+if SITE_ROLE == "web" and os.access(LABELS, os.R_OK | os.X_OK):
+    raise SettingsError(
+        f"The web server does not start: its account can read the labels in '{LABELS}'.",
+        "Run it as another account than the worker, and give the folder to the worker alone (chmod 700).",
+        folder=str(LABELS),
+    )
 EMAIL_HOST = required("EMAIL_HOST", "Accounts are confirmed by mail; give the address of a mail server.")
 EMAIL_PORT = int(os.environ.get("EMAIL_PORT", "587"))
 EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")

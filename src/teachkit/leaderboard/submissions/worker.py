@@ -11,6 +11,7 @@ from types import FrameType
 from django.db import OperationalError, close_old_connections
 
 from teachkit.errors import TeachkitError
+from teachkit.leaderboard.challenges.vault import check_that_labels_are_private
 from teachkit.leaderboard.submissions import queue
 from teachkit.leaderboard.submissions.confined import ScoringFailed, score_confined
 from teachkit.leaderboard.submissions.models import Job
@@ -33,6 +34,7 @@ class Worker:
 
     def run(self) -> None:
         """Until `stop`; a database that is away for a while is waited for."""
+        check_that_labels_are_private()
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGINT, self.stop)
         log.info("worker starts", extra={"worker": self.name})
