@@ -130,6 +130,44 @@ def serve() -> Iterator[Callable[[type[BaseHTTPRequestHandler]], str]]:
         server.server_close()
 
 
+@pytest.fixture
+def metadata_server(
+    serve: Callable[[type[BaseHTTPRequestHandler]], str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., None]:
+    """`metadata_server(attributes={...})` makes this machine one of the cloud, with its metadata server.
+
+    Further words replace parts of what the server says; `answer="text"` is said in place of all of it.
+    """
+
+    def start(answer: str | None = None, **parts: object) -> None:
+        said = {
+            "name": "ada",
+            "machineType": "projects/1/machineTypes/n1-standard-4",
+            "zone": "projects/1/zones/us-central1-a",
+            "attributes": {},
+            "scheduling": {"preemptible": "FALSE"},
+            "serviceAccounts": {"default": {"email": "ada@p.iam.gserviceaccount.com"}},
+            **parts,
+        }
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                asked = self.path == "/computeMetadata/v1/instance/?recursive=true"
+                known = asked and self.headers["Metadata-Flavor"] == "Google"
+                body = (json.dumps(said) if answer is None else answer).encode()
+                self.send_response(200 if known else 403)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Keep the test output clean."""
+
+        monkeypatch.setenv("GCE_METADATA_HOST", urlsplit(serve(Handler)).netloc)
+
+    return start
+
+
 @pytest.fixture(scope="session")
 def teachkit_command() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run `teachkit` in the checkout, with the source of the environment, else the embedded sets."""

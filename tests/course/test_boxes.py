@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from teachkit import course
-from teachkit.course import boxes, records
+from teachkit.course import boxes, condition, records
 from teachkit.errors import LessonError, SettingsError, UnknownNameError
 
 SETTINGS = """
@@ -101,11 +101,41 @@ def test_html_of_a_box_is_escaped_and_named_for_screen_readers() -> None:
     assert "<li>b &amp; c</li>" in html
 
 
-def test_low_memory_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_not_well_follows_the_line_about_the_machine(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     import psutil
 
     class Little:
         available, total = 2**30, 2**33
 
     monkeypatch.setattr(psutil, "virtual_memory", lambda: Little)
-    assert any("Less than 2 GiB of memory" in text for _, text in boxes._machine())
+    course.preflight()
+    shown = capsys.readouterr().out
+    assert "1.0 of 8.0 GiB memory free" in shown
+    assert "Take care: Less than 2 GiB of memory is free (1.0 of 8.0). Shut down other kernels" in shown
+
+
+def test_lessons_of_another_version_are_said_in_the_first_cell(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(condition, "__version__", "1")
+    course.preflight("t1")
+    assert "Take care" not in capsys.readouterr().out
+    monkeypatch.setattr(condition, "__version__", "9.9")
+    course.preflight("t1")
+    assert "but teachkit is 9.9" in capsys.readouterr().out
+
+
+def test_the_closing_box_says_what_the_lesson_took_and_keeps_it_beside_the_values(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    course.preflight("t1")
+    course.record("a", 1)
+    monkeypatch.setattr(records, "_begun", records._begun - 83)
+    course.closing()
+    assert "1 min 23 s since the first cell, at most 0." in capsys.readouterr().out
+    kept = json.loads((here / "results/t1/results.json").read_text())
+    assert kept["meter"]["seconds"] >= 83
+    assert kept["meter"]["peak_gib"] > 0
+    assert kept["values"]["a"]["value"] == 1

@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from teachkit import __version__
 from teachkit.cli import course
+from teachkit.cli.doctor import doctor
 from teachkit.errors import TeachkitError
 
 GROUPS = {
@@ -31,6 +32,7 @@ app = typer.Typer(
 app.command()(course.run)
 app.command()(course.report)
 app.command()(course.check)
+app.command()(doctor)
 
 
 class LazyGroup(TyperGroup):

@@ -22,6 +22,9 @@ WORKBENCH_LEGACY_FAMILY = "workbench-instances"
 WORKBENCH_USER = "jupyter"  # everybody's name on an instance
 IDLE_KEY = "idle-timeout-seconds"
 IDLE_DEFAULT_S = 10800
+IDLE_NEEDS = "enable-guest-attributes"
+# Attributes of an instance that only Workbench sets.
+WORKBENCH_KEYS = ("proxy-mode", "proxy-url", "service-account-mode", "notebook-disable-root")
 METADATA_HOST = "metadata.google.internal"  # GCE_METADATA_HOST replaces it
 
 # First part of torch.version.cuda -> the oldest driver, and the oldest GPU by compute capability.

@@ -1,8 +1,5 @@
 """The opening and the closing box of a lesson, made from its declaration."""
 
-import os
-import platform
-import shutil
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,11 +7,12 @@ from html import escape
 from pathlib import Path
 
 from teachkit import data as rooms_data
-from teachkit.course import records
+from teachkit.course import condition, meter, records
 from teachkit.course.declaration import SIZES, Course, Lesson, read_course
+from teachkit.course.machine import Machine, this_machine
 from teachkit.course.records import Run
 from teachkit.errors import LessonError, SettingsError, nearest
-from teachkit.paths import cache_dir, course_root
+from teachkit.paths import course_root
 
 BOX_STYLE = "border:1px solid;border-left-width:6px;border-radius:6px;padding:.6em 1em;max-width:48em"
 LIST_STYLE = "display:grid;grid-template-columns:minmax(6em,max-content) 1fr;gap:.4em 1.2em;margin:.5em 0 0"
@@ -77,7 +75,7 @@ def preflight(
     if size not in SIZES:
         raise SettingsError(f"No size '{size}'.", nearest(size, SIZES, "sizes"), size=size)
     if lesson is None:
-        _display(Box("This machine", tuple(_machine())))
+        _display(Box("This machine", tuple(machine_rows(this_machine()))))
         return Run(lesson="", size=size, seed=seed, out=Path(out or "results"), data=data or "")
     course = read_course(course_root())
     declared = course.lesson(lesson)
@@ -104,7 +102,7 @@ def _chosen(lesson: Lesson) -> str:
 
 
 def closing() -> None:
-    """Show the closing box of the lesson that `preflight` began, and where its results lie."""
+    """Show the closing box of the lesson that `preflight` began: what it took, and where its results lie."""
     run = records.current()
     if not run.lesson:
         raise LessonError(
@@ -113,7 +111,9 @@ def closing() -> None:
         )
     lesson = read_course(course_root()).lesson(run.lesson)
     count = len(records.read_results(run.out / records.RESULTS)["values"])
-    _display(closing_box(lesson, run, count))
+    reading = meter.read_meter(records.seconds())
+    records.keep("meter", reading.record())
+    _display(closing_box(lesson, run, count, tuple(meter.meter_rows(reading))))
 
 
 def opening_box(course: Course, lesson: Lesson, run: Run) -> Box:
@@ -130,7 +130,7 @@ def opening_box(course: Course, lesson: Lesson, run: Run) -> Box:
         ("Cost", lesson.cost),
         ("Data and licence", f"{run.data or 'none'}: {lesson.licence}" if lesson.data else lesson.licence),
         ("This run", f"size {run.size}, seed {run.seed}, results in {run.out}"),
-        *_machine(),
+        *machine_rows(this_machine(), course),
         (
             "If it breaks",
             "Restart the kernel and run all cells from the top. Then read the last line of the error: "
@@ -140,8 +140,8 @@ def opening_box(course: Course, lesson: Lesson, run: Run) -> Box:
     return Box(f"{lesson.id} {lesson.title}", tuple(rows))
 
 
-def closing_box(lesson: Lesson, run: Run, count: int) -> Box:
-    """What a student takes along: one sentence, three terms, one limit, and what comes next."""
+def closing_box(lesson: Lesson, run: Run, count: int, took: Iterable[tuple[str, str]] = ()) -> Box:
+    """What a student takes along: one sentence, three terms, one limit, what comes next, what it took."""
     kept = f"{count} values in {run.out / records.RESULTS}"
     rows: tuple[tuple[str, str | tuple[str, ...]], ...] = (
         ("Take home", lesson.take_home),
@@ -149,32 +149,17 @@ def closing_box(lesson: Lesson, run: Run, count: int) -> Box:
         ("What this lesson does not show", lesson.not_shown),
         ("What comes next", lesson.next),
         ("Your results", kept),
+        *took,
     )
     return Box(f"The end of lesson {lesson.id}", rows)
 
 
-def _machine() -> Iterable[tuple[str, str]]:
-    """The short form of the doctor: versions, processors, memory and disk, and where data comes from."""
-    import psutil
-
-    versions = records.versions()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    memory = psutil.virtual_memory()
-    gpu = "a GPU driver" if shutil.which("nvidia-smi") else "no GPU"
-    folder = cache_dir()
-    existing = next(place for place in (folder, *folder.parents) if place.exists())
-    disk = shutil.disk_usage(existing).free
-    yield (
-        "This machine",
-        f"Python {platform.python_version()}, teachkit {versions['teachkit']}, torch {versions['torch']}; "
-        f"{cores} cores, {gpu}, "
-        f"{memory.available / 2**30:.1f} of {memory.total / 2**30:.1f} GiB memory free, "
-        f"{disk / 2**30:.0f} GiB disk free",
-    )
-    if memory.available < 2 * 2**30:
-        yield "Take care", "Less than 2 GiB of memory is free: shut down other kernels first."
-    if disk < 2 * 2**30:
-        yield "Take care", f"Less than 2 GiB of disk is free at {existing}: make room first."
+def machine_rows(machine: Machine, course: Course | None = None) -> Iterable[tuple[str, str]]:
+    """The short form of the doctor: the machine in one line, then what to take care of."""
+    yield "This machine", condition.sentence(machine)
+    for check in condition.short_form(machine, course):
+        if check.state != "ok":
+            yield "Take care", f"{check.found} {check.remedy}".strip()
 
 
 def _display(box: Box) -> None:

@@ -4,6 +4,7 @@ import json
 import math
 import os
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -34,12 +35,13 @@ class Run:
 
 
 _current: Run | None = None
+_begun = 0.0  # of the monotonic clock, which no correction of the time of day moves
 
 
 def begin(run: Run) -> None:
     """Make `run` the one that `record` writes to, and clear what an earlier run left in its folder."""
-    global _current
-    _current = run
+    global _current, _begun
+    _current, _begun = run, time.monotonic()
     _write(run.out, _frame(run))
 
 
@@ -81,6 +83,17 @@ def record(name: str, value: object, *, interval: tuple[float, float] | None = N
         "unit": unit,
     }
     _write(run.out, results)
+
+
+def seconds() -> float:
+    """How long ago the current run began."""
+    return time.monotonic() - _begun
+
+
+def keep(name: str, content: Mapping[str, float]) -> None:
+    """Put `content` beside the values of the current run; no question and no range looks at it."""
+    path = current().out / RESULTS
+    _write(path.parent, {**read_results(path), name: dict(content)})
 
 
 def read_results(path: Path) -> dict[str, Any]:
