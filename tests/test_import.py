@@ -12,7 +12,7 @@ HEAVY = (
     "matplotlib",
     "sklearn",
     "skimage",
-    "google.cloud",
+    "google.auth",  # google.cloud itself is an empty package, which one of its parts loads at every start
     "nbgrader",
     "papermill",
 )
