@@ -9,11 +9,13 @@ import typer
 from teachkit.cli import challenges, gradebook
 from teachkit.cli.bundle import publish
 from teachkit.cli.handins import autograde
+from teachkit.cli.offline import offline
 
 app = typer.Typer(help="Publish, set up, grade and evaluate a class.", no_args_is_help=True)
 roster = typer.Typer(help="Bring in and check the list of students.", no_args_is_help=True)
 app.add_typer(roster, name="roster")
 app.command()(publish)
+app.command()(offline)
 app.command()(autograde)
 gradebook.add_to(app)
 challenges.add_to(app)
