@@ -215,7 +215,7 @@ def test_a_damaged_missing_or_unfinished_stick_installs_nothing(stick: Path, tmp
     [
         ({"python": "3.99"}, "is for Python 3.99"),
         ({"kinds": ["windows"]}, "is for windows"),
-        ({"installed_bytes": 2**60}, "GB left"),
+        ({"installed_bytes": 2**60}, "GiB left"),
     ],
     ids=["python", "kind", "disk"],
 )
