@@ -1,5 +1,6 @@
 """Fixtures shared by every room."""
 
+import importlib.util
 import json
 import os
 import shutil
@@ -269,6 +270,21 @@ def between(
         return serve(Handler)
 
     return start
+
+
+@pytest.fixture
+def jobs_service(
+    serve: Callable[[type[BaseHTTPRequestHandler]], str], monkeypatch: pytest.MonkeyPatch
+) -> Any:
+    """A stand-in for the service of cloud jobs (tests/cloud/fake_jobs.py) until the end of the test."""
+    spec = importlib.util.spec_from_file_location("fake_jobs", ROOT / "tests" / "cloud" / "fake_jobs.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    service = module.FakeService()
+    monkeypatch.setenv("TEACHKIT_JOBS_HOST", serve(service.handler()))
+    return service
 
 
 @pytest.fixture(scope="module")

@@ -94,7 +94,7 @@ class Bucket:
         for blob in blobs:
             if blob.name.endswith("/"):  # consoles create empty objects to stand for folders
                 continue
-            path = target / _safe(blob.name.removeprefix(self._full(folder) + "/"))
+            path = target / safe_path(blob.name.removeprefix(self._full(folder) + "/"))
             if not path.exists() or path.stat().st_size != blob.size:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 wanted.append((blob, str(path)))
@@ -208,7 +208,7 @@ class Bucket:
             ) from error
 
 
-def _safe(name: str) -> PurePosixPath:
+def safe_path(name: str) -> PurePosixPath:
     """`name` as a relative path, refused when it could leave the folder it is written to."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts:
