@@ -14,11 +14,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from joblib import Parallel, delayed
+from joblib import delayed
 
 from teachkit.errors import SettingsError
 from teachkit.metrics import Interval
 from teachkit.paths import atomic
+from teachkit.training.cluster import results
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs" / "results.md"
@@ -33,10 +34,14 @@ Intervals are 95 % t intervals over seeds unless a table says otherwise.
 
 
 class Grid:
-    """The cells of one study, kept in `folder`; `jobs` of them are computed at a time by `run_all`."""
+    """The cells of one study, kept in `folder`.
 
-    def __init__(self, folder: Path, jobs: int = 1) -> None:
-        self.folder, self.jobs = folder, jobs
+    `run_all` computes `jobs` of them at a time, or shares them among the workers of the dask scheduler at
+    `cluster`.
+    """
+
+    def __init__(self, folder: Path, jobs: int = 1, cluster: str | None = None) -> None:
+        self.folder, self.jobs, self.cluster = folder, jobs, cluster
 
     def run(
         self, name: str, settings: dict[str, Any], compute: Callable[[], dict[str, Any]]
@@ -46,32 +51,40 @@ class Grid:
         Raises:
             SettingsError: the file belongs to other settings.
         """
-        wanted = json.loads(json.dumps(settings))  # tuples become lists, as in the file
-        if (known := self.read(name)) is not None:
-            if known["settings"] != wanted:
-                raise SettingsError(
-                    f"'{self._path(name)}' was computed with other settings: "
-                    f"{_changes(known['settings'], wanted)}.",
-                    "Delete the file to compute the cell again.",
-                    cell=name,
-                )
+        if (known := self._known(name, settings)) is not None:
             return known["values"]
-        began = time.perf_counter()
-        values = compute()
-        cell = {
-            "settings": wanted,
-            "values": values,
-            "seconds": round(time.perf_counter() - began, 1),
-            "versions": versions(),
-        }
-        with atomic(self._path(name)) as temporary:
-            temporary.write_text(json.dumps(cell, indent=1) + "\n")
-        print(f"{name}: {cell['seconds']:.0f} s", flush=True)
-        return values
+        return self._keep(name, settings, _computed(compute))
 
     def run_all(self, cells: Iterable[tuple[str, dict[str, Any], Callable[[], dict[str, Any]]]]) -> None:
-        """Run many cells, in this order; each is given by the arguments of `run`."""
-        Parallel(n_jobs=self.jobs)(delayed(self.run)(*cell) for cell in cells)
+        """Run many cells, in this order; each is given by the arguments of `run`.
+
+        They are computed elsewhere and written here, as each ends, so that workers need not see `folder`.
+        """
+        missing = [(name, settings, go) for name, settings, go in cells if not self._known(name, settings)]
+        tasks = [delayed(_numbered)(number, go) for number, (_, _, go) in enumerate(missing)]
+        for number, cell in results(tasks, self.jobs, self.cluster, ordered=False):
+            name, settings, _ = missing[number]
+            self._keep(name, settings, cell)
+
+    def _known(self, name: str, settings: dict[str, Any]) -> dict[str, Any] | None:
+        """The whole cell from its file, which must belong to `settings`; None when it is not there."""
+        known, wanted = self.read(name), _as_kept(settings)
+        if known is not None and known["settings"] != wanted:
+            raise SettingsError(
+                f"'{self._path(name)}' was computed with other settings: "
+                f"{_changes(known['settings'], wanted)}.",
+                "Delete the file to compute the cell again.",
+                cell=name,
+            )
+        return known
+
+    def _keep(self, name: str, settings: dict[str, Any], cell: dict[str, Any]) -> dict[str, Any]:
+        """Write a cell, and return its values."""
+        with atomic(self._path(name)) as temporary:
+            temporary.write_text(json.dumps({"settings": _as_kept(settings), **cell}, indent=1) + "\n")
+        print(f"{name}: {cell['seconds']:.0f} s", flush=True)
+        values: dict[str, Any] = cell["values"]
+        return values
 
     def read(self, name: str) -> dict[str, Any] | None:
         """The whole cell, or None when it is not there yet."""
@@ -129,14 +142,34 @@ def command(
     parser.add_argument("--parts", nargs="*", choices=parts, default=list(parts), help="default: all")
     parser.add_argument("--tables", action="store_true", help="compute nothing, only write the tables")
     parser.add_argument("--jobs", type=int, default=1, help="cells at a time, in studies that allow it")
+    parser.add_argument(
+        "--cluster", help="address of a dask scheduler (tcp://HOST:8786) whose workers share them instead"
+    )
     asked = parser.parse_args()
-    grid = Grid(ROOT / "studies" / "results" / number, asked.jobs)
+    grid = Grid(ROOT / "studies" / "results" / number, asked.jobs, asked.cluster)
     if not asked.tables:
         inputs = () if load is None else (load(),)
         for part in asked.parts:
             parts[part](grid, *inputs)
             write_tables(grid)
     write_tables(grid)
+
+
+def _computed(compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What a cell holds beside its settings."""
+    began = time.perf_counter()
+    values = compute()
+    return {"values": values, "seconds": round(time.perf_counter() - began, 1), "versions": versions()}
+
+
+def _numbered(number: int, compute: Callable[[], dict[str, Any]]) -> tuple[int, dict[str, Any]]:
+    return number, _computed(compute)
+
+
+def _as_kept(settings: dict[str, Any]) -> dict[str, Any]:
+    """Tuples become lists, as in the file."""
+    kept: dict[str, Any] = json.loads(json.dumps(settings))
+    return kept
 
 
 def versions() -> dict[str, str]:

@@ -19,6 +19,7 @@ from teachkit.errors import SettingsError, UnknownNameError
 from teachkit.mmpt import Baselines, Regime, cells
 from teachkit.mmpt.architectures import TEN, find_architecture, find_architectures
 from teachkit.mmpt.domains import TASKS
+from teachkit.training import cluster
 
 EDGE = 12  # of the made pictures, in pixels
 SHORT = Regime(epochs=1, batch_size=64)
@@ -180,9 +181,12 @@ def test_what_cannot_be_run_is_refused_before_anything_runs(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_scheduler_that_does_not_answer_is_named(tmp_path: Path, free_port: int):
+def test_a_scheduler_that_does_not_answer_is_named(
+    tmp_path: Path, free_port: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(cluster, "ANSWER", 0.5)
     with pytest.raises(SettingsError, match=f"127.0.0.1:{free_port}"):
-        grid(tmp_path).run(dask=f"tcp://127.0.0.1:{free_port}")
+        grid(tmp_path).run(cluster=f"tcp://127.0.0.1:{free_port}")
 
 
 @pytest.mark.slow
@@ -200,8 +204,8 @@ def test_a_worker_killed_half_way_loses_nothing(
     plan = grid(tmp_path / "out", datasets=["made_set"], seeds=range(6))
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-    ) as cluster:
-        victim = cluster.workers[0].pid
+    ) as workers:
+        victim = workers.workers[0].pid
 
         def kill_after_the_first_cell() -> None:
             while not list((tmp_path / "out").glob("cells/*seed*.json")):
@@ -210,7 +214,7 @@ def test_a_worker_killed_half_way_loses_nothing(
 
         thread = threading.Thread(target=kill_after_the_first_cell, daemon=True)
         thread.start()
-        found = plan.run(dask=cluster.scheduler_address)
+        found = plan.run(cluster=workers.scheduler_address)
         thread.join(60)
     assert not found.failed
     assert sorted(one.cell.seed for one in found.outcomes) == list(range(6))

@@ -55,6 +55,31 @@ def test_many_cells_are_run_and_those_that_are_there_are_left_alone(grid_module,
     assert [found["value"] for found in grid.values("abc")] == [0, 100, 2]
 
 
+def test_cells_that_ended_before_one_fails_are_kept(grid):
+    with pytest.raises(ZeroDivisionError):
+        grid.run_all([("a", {}, dict), ("b", {}, lambda: {"value": 1 / 0}), ("c", {}, dict)])
+    assert grid.read("a") is not None
+    assert grid.read("b") is None
+
+
+def test_cells_of_other_settings_are_refused_before_anything_is_computed(grid):
+    grid.run("b", {"n": 1}, dict)
+    with pytest.raises(SettingsError, match="n 1 → 2"):
+        grid.run_all([("a", {}, dict), ("b", {"n": 2}, dict)])
+    assert grid.read("a") is None
+
+
+def test_workers_of_a_cluster_share_the_cells_and_need_not_see_the_folder(grid_module, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=False, protocol="tcp", host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+    ) as cluster:  # fmt: skip
+        grid = grid_module.Grid(tmp_path / "cells", cluster=cluster.scheduler_address)
+        grid.run_all((name, {"n": n}, partial(dict, value=n)) for n, name in enumerate("abc"))
+    assert [found["value"] for found in grid.values("abc")] == [0, 1, 2]
+
+
 def test_a_section_is_replaced_between_its_markers_and_nothing_else(grid_module, tmp_path):
     page = tmp_path / "results.md"
     page.write_text("before\n<!-- study 02: begin -->\nold\n<!-- study 02: end -->\nafter\n")

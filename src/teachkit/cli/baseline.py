@@ -41,8 +41,9 @@ def baseline(
     seeds: Annotated[str, typer.Option(help="Whole numbers; default: the three published ones.")] = "",
     epochs: Annotated[int, typer.Option(help="Passes at most.")] = 100,
     jobs: Annotated[int, typer.Option(help="Cells at the same time on this machine.")] = 1,
-    dask: Annotated[
-        str | None, typer.Option(help="Address of a dask scheduler, whose workers share the cells instead.")
+    cluster: Annotated[
+        str | None,
+        typer.Option(help="Address of a dask scheduler (tcp://HOST:8786), whose workers share the cells."),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")] = "auto",
     out: Annotated[
@@ -66,7 +67,7 @@ def baseline(
         canvas=canvas,
         regime=mmpt.Regime(epochs=epochs),
     )
-    found = grid.run(jobs, dask, device)
+    found = grid.run(jobs, cluster, device)
     console = Console()
     for title, table in found.tables.items():
         console.print(_table(title, table))

@@ -49,6 +49,7 @@ def compare(
     seeds: int = 5,
     own_steps: int = 300,
     jobs: int = 1,
+    cluster: str | None = None,
     first_seed: int = 0,
     batch_size: int = 16,
     pretext: str | Pretext = "rotation",
@@ -70,6 +71,7 @@ def compare(
         seeds: how many; `first_seed` is the first.
         own_steps: steps of self-supervision of the network alone, with 48 inputs each.
         jobs: runs at the same time.
+        cluster: address of a scheduler of dask.distributed, whose workers share the runs instead.
         pretext: task of that self-supervision.
         arms: which of the five to run.
         limit: at most so many validation and test images, for a quick try.
@@ -95,6 +97,7 @@ def compare(
         seeds=tuple(range(first_seed, first_seed + seeds)),
         batch_size=batch_size,
         jobs=jobs,
+        cluster=cluster,
     )
     draw_sample(train, labels, first_seed)  # refuses too many before anything runs
     networks, costs = _make(initializer, setup, arms, own_steps, pretext)

@@ -57,6 +57,7 @@ class Setup:
     seeds: tuple[int, ...]
     batch_size: int
     jobs: int
+    cluster: str | None = None
 
     @property
     def title(self) -> str:
@@ -86,7 +87,7 @@ class Setup:
         return probe(network, draw_sample(self.train, self.labels, seed), self.test)
 
     def run(self, tasks: Sequence[Any]) -> list[Any]:
-        return finished_runs(tasks, self.jobs)
+        return finished_runs(tasks, self.jobs, self.cluster)
 
 
 @dataclass(frozen=True, eq=False)

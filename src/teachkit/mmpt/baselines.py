@@ -1,7 +1,6 @@
 """Individually trained baselines: what mm-PT is compared with. A grid of cells, one network each."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -16,7 +15,6 @@ from teachkit.big.scoring import MEAN
 from teachkit.big.suites import ENDING, Suite
 from teachkit.data import Split
 from teachkit.errors import SettingsError, TeachkitError
-from teachkit.extras import need
 from teachkit.metrics import t_interval
 from teachkit.mmpt.architectures import find_architectures
 from teachkit.mmpt.cells import SCHEMES, Cell, Outcome, run_cell, suite_of
@@ -27,7 +25,6 @@ from teachkit.training.naming import digest
 from teachkit.training.progress import finished_runs
 
 SEEDS = (9930641, 115149041, 252139603)  # of the published code
-ALL_WORKERS = -1  # joblib's word for it
 MIXED = "baselines"  # suite of a grid with sets that the benchmark does not have
 
 
@@ -60,13 +57,13 @@ class Baselines:
     regime: Regime = field(default_factory=Regime)
     features: Path | None = None
 
-    def run(self, jobs: int | None = None, dask: str | None = None, device: str = "auto") -> "Results":
+    def run(self, jobs: int | None = None, cluster: str | None = None, device: str = "auto") -> "Results":
         """Make all cells that are not in `out` yet; one that fails stops no other.
 
         Args:
             jobs: cells at the same time on this machine.
-            dask: address of a scheduler of dask.distributed, whose workers share the cells instead. They must
-                see `out`, and the same data source. A cell of a worker that dies goes to another one.
+            cluster: address of a scheduler of dask.distributed, whose workers share the cells instead. They
+                must see `out`, and the same data source. A cell of a worker that dies goes to another one.
             device: as for `training.fit`.
 
         Raises:
@@ -78,8 +75,7 @@ class Baselines:
         folder.mkdir(parents=True, exist_ok=True)
         features = None if self.features is None else self.features.resolve()
         tasks = [joblib.delayed(_attempt)(cell, folder / "cells", features, device) for cell in cells]
-        with _cluster(dask):
-            found: list[Outcome | str] = finished_runs(tasks, jobs if dask is None else ALL_WORKERS)
+        found: list[Outcome | str] = finished_runs(tasks, jobs, cluster)
         done = [one for one in found if isinstance(one, Outcome)]
         lost = [one for one in done if not one.predictions.is_file()]
         if lost:
@@ -220,22 +216,3 @@ def _attempt(cell: Cell, folder: Path, features: Path | None, device: str) -> Ou
         return run_cell(cell, folder, features, device)
     except TeachkitError as error:
         return str(error)
-
-
-@contextmanager
-def _cluster(address: str | None) -> Iterator[None]:
-    """Inside, joblib sends its tasks to the workers of a scheduler of dask.distributed."""
-    if address is None:
-        yield
-        return
-    distributed = need("distributed", "cluster")
-    try:
-        client = distributed.Client(address, timeout=10)
-    except (OSError, ValueError) as error:
-        raise SettingsError(
-            f"No scheduler of dask answers at '{address}' ({type(error).__name__}).",
-            "Start one with `dask scheduler` and workers with `dask worker ADDRESS`, and give its address.",
-            address=address,
-        ) from error
-    with client, joblib.parallel_config("dask", client=client):
-        yield

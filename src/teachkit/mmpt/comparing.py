@@ -110,6 +110,7 @@ def compare(
     test: Mapping[str, Split] | None = None,
     select: str = "last",
     jobs: int | None = 1,
+    cluster: str | None = None,
     **settings: Any,
 ) -> Comparison:
     """Train the domains in several arms, and score all of them on the same test pictures.
@@ -131,6 +132,7 @@ def compare(
         test: domain to its test split; by default that of the sets by name.
         select: as for `pretrain`. "last" gives all arms the same number of steps.
         jobs: runs at the same time; None leaves it to joblib.
+        cluster: address of a scheduler of dask.distributed, whose workers share the runs instead.
         settings: more of `pretrain`, for all arms.
 
     Returns:
@@ -161,7 +163,7 @@ def compare(
         )
         for training, seed in cells
     ]  # fmt: skip
-    found: dict[tuple[str, int], Trained] = dict(zip(cells, finished_runs(tasks, jobs), strict=True))
+    found: dict[tuple[str, int], Trained] = dict(zip(cells, finished_runs(tasks, jobs, cluster), strict=True))
     runs = {name: [found[way.training, seed] for seed in numbers] for name, way in ways.items()}
     return Comparison(
         specs, numbers, runs, {name: way.statistics for name, way in ways.items()}, dict(tests), _said(ways)

@@ -30,6 +30,7 @@ def compare(
     *,
     factor: str | Sequence[str],
     jobs: int | None = None,
+    cluster: str | None = None,
     cache: str | os.PathLike[str] | None = None,
 ) -> "Comparison":
     """Train every arm with every seed and compare them on the test split, seed by seed.
@@ -40,8 +41,8 @@ def compare(
         arms: name to settings, in the order of the tables.
         seeds: at least two for an interval; three or more make a useful one.
         factor: the setting under study, or several. Arms may differ in nothing else.
-        jobs: runs at the same time; None leaves it to joblib: one, or as its ``parallel_config`` says, which
-            can send runs to other machines.
+        jobs: runs at the same time; None leaves it to joblib: one, or as its ``parallel_config`` says.
+        cluster: address of a scheduler of dask.distributed, whose workers share the runs instead.
         cache: a folder that keeps every finished run, under a name that changes with any setting; a repeated
             call reads them back, so an interrupted comparison goes on where it stopped.
 
@@ -58,7 +59,7 @@ def compare(
         delayed(run_arm)(name, arm, seed, seed == chosen[0], folder)
         for (name, arm), seed in product(arms.items(), chosen)
     ]
-    found: list[Run] = finished_runs(tasks, jobs)
+    found: list[Run] = finished_runs(tasks, jobs, cluster)
     count = len(chosen)
     return Comparison(
         dict(arms), chosen, {name: found[i * count : (i + 1) * count] for i, name in enumerate(arms)}

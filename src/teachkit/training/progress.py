@@ -5,8 +5,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from joblib import Parallel
 from tqdm.auto import tqdm
+
+from teachkit.training.cluster import results
 
 
 def progress_bar(total: int, description: str, done: int = 0) -> tqdm:
@@ -14,17 +15,17 @@ def progress_bar(total: int, description: str, done: int = 0) -> tqdm:
     return tqdm(total=total, desc=description, initial=done, leave=False, disable=not someone_watches())
 
 
-def finished_runs(tasks: Sequence[Any], jobs: int | None) -> list[Any]:
+def finished_runs(tasks: Sequence[Any], jobs: int | None, cluster: str | None = None) -> list[Any]:
     """The results of joblib's delayed `tasks`, in their order, with a bar over them.
 
     Args:
         tasks: training runs.
         jobs: how many at the same time; None leaves it to joblib.
+        cluster: address of a scheduler of dask.distributed, whose workers share the tasks instead.
     """
     found = []
     with progress_bar(len(tasks), "runs") as bar:
-        # Arrays go to the workers as they are: mapped into files they would no longer live on the device.
-        for run in Parallel(n_jobs=jobs, return_as="generator", max_nbytes=None)(tasks):
+        for run in results(tasks, jobs, cluster):
             found.append(run)
             bar.update()
     return found

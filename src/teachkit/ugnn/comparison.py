@@ -87,6 +87,7 @@ def compare(
     schedule: Schedule = "cosine",
     seed: int = 0,
     jobs: int | None = None,
+    cluster: str | None = None,
 ) -> "Comparison":
     """Train the same networks in several ways, fold by fold, and test all on the mixture.
 
@@ -102,6 +103,7 @@ def compare(
         schedule: of the learning rate, for all ways.
         seed: of initial weights and order; the number of the fold is added.
         jobs: runs at the same time; None leaves it to joblib.
+        cluster: address of a scheduler of dask.distributed, whose workers share the runs instead.
     """
     chosen = {name: Way.of(way) for name, way in ways.items()}
     if not chosen or not folds:
@@ -112,7 +114,7 @@ def compare(
         )
         for way, fold in product(chosen.values(), folds)
     ]
-    found: list[Run] = finished_runs(tasks, jobs)
+    found: list[Run] = finished_runs(tasks, jobs, cluster)
     count = len(folds)
     runs = {name: found[i * count : (i + 1) * count] for i, name in enumerate(chosen)}
     return Comparison(chosen, tuple(folds), runs)
