@@ -7,6 +7,7 @@ from pathlib import Path
 from shutil import disk_usage
 
 from teachkit.course.gpus import Build, Driver, full_driver, quick_driver, torch_build
+from teachkit.extras import need
 from teachkit.paths import cache_dir
 
 GIB = 2**30
@@ -51,8 +52,7 @@ def this_machine(*, thorough: bool = False) -> Machine:
 
 def _memory() -> tuple[int, int]:
     """(all, free) bytes of memory: those of the container where one limits them, else of the machine."""
-    import psutil
-
+    psutil = need("psutil", "lessons")
     memory = psutil.virtual_memory()
     total, free = memory.total, memory.available
     for limit_file, used_file in zip(LIMITS, USED, strict=True):

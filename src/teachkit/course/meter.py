@@ -10,6 +10,7 @@ from teachkit.cloud import metadata, names, prices
 from teachkit.course.gpus import quick_driver
 from teachkit.course.machine import GIB
 from teachkit.errors import TeachkitError
+from teachkit.extras import need
 
 STOP = "gcloud workbench instances stop {name} --location={zone}"
 
@@ -39,8 +40,7 @@ class Reading:
 
 def read_meter(seconds: float) -> Reading:
     """The reading now, for a lesson that began so many seconds ago."""
-    import psutil
-
+    psutil = need("psutil", "lessons")
     own = _peak_bytes(Path("/proc/self"))
     children = [_peak_bytes(Path("/proc", str(child.pid))) for child in psutil.Process().children(True)]
     return Reading(

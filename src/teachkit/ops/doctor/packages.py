@@ -15,6 +15,8 @@ LOCK = "requirements.lock"
 SHOWN = 4
 NEEDED = ("", "lessons")  # extras without which no lesson runs; the others are for graders and servers
 LINE = re.compile(r"^([A-Za-z0-9][\w.-]*==[^\\#\n]+)", re.MULTILINE)
+AWAY = "Call it in the folder of the course."
+MINOR = "Nothing, unless you grade or serve on this machine."
 INSTALL = "Bring the environment up to date: make .venv/ready in the folder of the course."
 
 
@@ -22,7 +24,7 @@ def packages_check(root: Path | None) -> Check:
     """Compare what is installed here with the lock of the course at `root`."""
     path = root / LOCK if root else None
     if path is None or not path.is_file():
-        return Check("packages", "note", "There is no requirements.lock here to compare with.", REMEDY_AWAY)
+        return Check("packages", "note", "There is no requirements.lock here to compare with.", AWAY)
     text = path.read_text(encoding="utf-8")
     wanted, here = locked(text), installed()
     lock = hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -40,25 +42,17 @@ def packages_check(root: Path | None) -> Check:
         "other_build": {name: {"installed": a, "locked": b} for name, (a, b) in sorted(builds.items())},
         "missing": missing,
     }
-    said = []
-    if differ:
-        said.append(f"{len(differ)} differ: {_some(_pairs(differ))}")
-    if lacking:
-        said.append(f"{len(lacking)} that lessons need are missing: {_some(lacking)}")
-    if said:
-        found = f"Of {len(wanted)} packages of the lock {lock}, {'; '.join(said)}."
-        return Check("packages", "problem", found, INSTALL, details)
-    if missing:
-        said.append(f"{len(missing)} that no lesson needs are not installed: {_some(missing)}")
-    if builds:
-        said.append(f"{len(builds)} are of another build: {_some(_pairs(builds))}")
-    if said:
-        found = f"Of {len(wanted)} packages of the lock {lock}, {'; '.join(said)}."
-        return Check("packages", "note", found, "Nothing, unless you grade or serve here.", details)
+    head = f"{len(wanted)} packages are in the lock {lock}"
+    wrong = [_listed("of another version", _pairs(differ)), _listed("missing", lacking)]
+    if said := [part for part in wrong if part]:
+        return Check("packages", "problem", f"{head}; {'; '.join(said)}.", INSTALL, details)
+    minor = [
+        _listed("missing, but no lesson needs them", missing),
+        _listed("of another build", _pairs(builds)),
+    ]
+    if said := [part for part in minor if part]:
+        return Check("packages", "note", f"{head}; {'; '.join(said)}.", MINOR, details)
     return Check("packages", "ok", f"All {len(wanted)} packages are as in the lock {lock}.", details=details)
-
-
-REMEDY_AWAY = "Call it in the folder of the course."
 
 
 def locked(text: str) -> dict[str, str]:
@@ -113,6 +107,8 @@ def _pairs(differ: Mapping[str, tuple[str, str]]) -> list[str]:
     return [f"{name} {here} (lock: {wanted})" for name, (here, wanted) in sorted(differ.items())]
 
 
-def _some(items: list[str]) -> str:
+def _listed(what: str, items: list[str]) -> str:
+    """How many and which, cut short; "" for none."""
     rest = len(items) - SHOWN
-    return ", ".join(items[:SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+    more = f" and {rest} more" if rest > 0 else ""
+    return f"{what}: {len(items)} ({', '.join(items[:SHOWN])}{more})" if items else ""
