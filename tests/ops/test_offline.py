@@ -27,19 +27,21 @@ two==2.0 ; sys_platform == 'win32' \\
     --hash=sha256:cc
 three==3.0 ; python_full_version < '3.12' \\
     --hash=sha256:dd
+five==5.0 ; python_full_version >= '3.11.5' \
+    --hash=sha256:ff
 four==4.0 ; platform_machine == 'arm64' \\
     --hash=sha256:ee
 """
 
 
-def wheel(folder: Path, name: str, code: str = "") -> Path:
+def wheel(folder: Path, name: str, code: str = "", version: str = "1.0") -> Path:
     """A package of one module."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}-1.0-py3-none-any.whl"
-    about = f"{name}-1.0.dist-info"
+    path = folder / f"{name}-{version}-py3-none-any.whl"
+    about = f"{name}-{version}.dist-info"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(f"{name}.py", code)
-        archive.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        archive.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
         archive.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         archive.writestr(f"{about}/RECORD", "")
     return path
@@ -63,7 +65,10 @@ def publication(tmp_path: Path, index: Path, root: Path) -> Path:
     (folder / "notebooks").mkdir(parents=True)
     (folder / "notebooks" / "course.toml").write_bytes((root / "notebooks" / "course.toml").read_bytes())
     (folder / MARK).write_text("")
+    gammas = {version: digest_of(wheel(index, "gamma", version=version)) for version in ("1.0", "2.0")}
     lines = [
+        f"gamma==1.0 ; python_full_version < '{HERE}.5' --hash=sha256:{gammas['1.0']}",
+        f"gamma==2.0 ; python_full_version >= '{HERE}.5' --hash=sha256:{gammas['2.0']}",
         f"alpha==1.0 --hash=sha256:{digest_of(index / 'alpha-1.0-py3-none-any.whl')}",
         f"beta==1.0 ; sys_platform == 'win32' --hash=sha256:{digest_of(index / 'beta-1.0-py3-none-any.whl')}",
     ]
@@ -88,23 +93,26 @@ def sets(tmp_path: Path, real_data: Path, isolated: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    ("kind", "python", "names"),
+    ("kind", "python", "patch", "names"),
     [
-        ("linux", "3.12", ["one"]),
-        ("linux", "3.11", ["one", "three"]),
-        ("windows", "3.12", ["one", "two"]),
-        ("macos", "3.12", ["one", "four"]),
+        ("linux", "3.12", 0, ["one", "five"]),
+        ("linux", "3.11", 0, ["one", "three"]),
+        ("linux", "3.11", 9, ["one", "three", "five"]),
+        ("windows", "3.12", 0, ["one", "two", "five"]),
+        ("macos", "3.12", 0, ["one", "five", "four"]),
     ],
 )
-def test_a_machine_gets_what_its_markers_ask_for(kind: str, python: str, names: list[str]) -> None:
-    found = needed(LOCK, kind, python)
+def test_a_machine_gets_what_its_markers_ask_for(
+    kind: str, python: str, patch: int, names: list[str]
+) -> None:
+    found = needed(LOCK, kind, python, patch)
     assert [line.split("==")[0] for line in found] == names
     assert found[0] == "one==1.0 --hash=sha256:aa --hash=sha256:bb"
 
 
 def test_the_lock_of_the_course_is_understood(root: Path) -> None:
     lock = (root / "requirements.lock").read_text()
-    linux, windows = (needed(lock, kind, "3.12") for kind in ("linux", "windows"))
+    linux, windows = (needed(lock, kind, "3.12", 0) for kind in ("linux", "windows"))
     assert len(linux) > 250
     assert any(line.startswith("nvidia-cudnn") for line in linux)
     assert not any(line.startswith("nvidia-") for line in windows)
@@ -114,11 +122,11 @@ def test_the_lock_of_the_course_is_understood(root: Path) -> None:
 
 def test_unknown_kinds_versions_and_entries_without_a_hash_are_named() -> None:
     with pytest.raises(UnknownNameError, match="'windows'"):
-        needed(LOCK, "window", "3.12")
+        needed(LOCK, "window", "3.12", 0)
     with pytest.raises(UnknownNameError, match=r"Python 3\.9"):
-        needed(LOCK, "linux", "3.9")
+        needed(LOCK, "linux", "3.9", 0)
     with pytest.raises(FormatError, match="five==5"):
-        needed("five==5.0\n", "linux", "3.12")
+        needed("five==5.0\n", "linux", "3.12", 0)
 
 
 def walled(stick: Path, target: Path) -> subprocess.CompletedProcess[str]:
@@ -154,7 +162,8 @@ def test_a_machine_without_a_network_installs_course_packages_and_data(
     need_tool("bwrap", "bubblewrap")
     git(publication, "remote", "add", "origin", "https://example.org/course")
     stick = write_stick(root, tmp_path / "stick", publication=publication, python=HERE)
-    assert [path.name for path in (tmp_path / "stick" / "wheels").iterdir()] == ["alpha-1.0-py3-none-any.whl"]
+    packed = sorted(path.name.split("-py3")[0] for path in (tmp_path / "stick" / "wheels").iterdir())
+    assert packed == ["alpha-1.0", "gamma-1.0", "gamma-2.0"]  # two for machines with two patches of Python
     assert stick.sets == ("breastmnist",)
     assert "CC BY 4.0" in (tmp_path / "stick" / "data" / "LICENCES.md").read_text()
 

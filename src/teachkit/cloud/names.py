@@ -25,6 +25,7 @@ IDLE_DEFAULT_S = 10800
 IDLE_NEEDS = "enable-guest-attributes"
 # Attributes of an instance that only Workbench sets.
 WORKBENCH_KEYS = ("proxy-mode", "proxy-url", "service-account-mode", "notebook-disable-root")
+CLI_IMAGE = "gcr.io/google.com/cloudsdktool/google-cloud-cli:slim"  # gcloud for steps of a build
 METADATA_HOST = "metadata.google.internal"  # GCE_METADATA_HOST replaces it
 
 # First part of torch.version.cuda -> the oldest driver, and the oldest GPU by compute capability.
@@ -38,6 +39,7 @@ ON_DEMAND, SPOT, FLEX_START = "ON_DEMAND", "SPOT", "FLEX_START"
 BOOT_DISK_TYPE = "pd-ssd"
 BOOT_DISK_GB = 100
 CPU_MACHINE = "n1-standard-8"
+JOB_PAGE = "https://console.cloud.google.com/agent-platform/locations/{region}/training/{number}?project={project}"
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,9 @@ def finish(out: Path, bucket: str, run: str, steps: Iterable[str]) -> list[str]:
     course = read_course(course_root())
     outcome = conclude(course, course.lessons, out)
     write_report(outcome, out)
+    for mark in sorted(out.glob("*.passed")):
+        if said := mark.read_text(encoding="utf-8").strip():
+            print(f"{mark.stem}: {said}")
     failures = list(outcome.all_problems)
     failures += [
         f"The step '{step}' failed; its log says why."

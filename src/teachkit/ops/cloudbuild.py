@@ -1,9 +1,10 @@
 """Generate ``cloudbuild.yaml`` from course.toml: the same make targets, lessons side by side.
 
 ``python -m teachkit.ops.cloudbuild`` writes the file; ``teachkit check`` fails when it has drifted. Cloud
-Build has no matrix syntax, hence a generated file. Lessons, checks and tests may fail without stopping the
-build, so that one build shows every result; the last step uploads them all to a bucket, and fails the build
-if anything failed.
+Build has no matrix syntax, hence a generated file. All but the setup may fail without stopping the build, so
+that one build shows every result; the last step uploads them all to a bucket, and fails the build if anything
+failed. The environment is kept in that bucket under the hash of the lock. Build machines have no GPU: the
+step ``gpu`` sends a job to one that has, when the substitution ``_GPU`` names it.
 """
 
 import re
@@ -13,7 +14,8 @@ from typing import Any
 
 import yaml
 
-from teachkit.course.declaration import Course, read_course
+from teachkit.cloud import names
+from teachkit.course.declaration import Course, Lesson, read_course
 from teachkit.paths import course_root
 
 FILE = "cloudbuild.yaml"
@@ -24,52 +26,114 @@ SHORTEST_S = 600
 STEP_ENV = ["TEACHKIT_OFFLINE=1", "PIP_DISABLE_PIP_VERSION_CHECK=1"]
 
 
+# What a substitution is when nobody sets it.
+DEFAULTS = {
+    "_IMAGE": IMAGE,
+    "_BUCKET": "gs://your-bucket",
+    "_GPU": "none",
+    "_GPU_LESSONS": "01",
+    "_GPU_SIZE": "class",
+    "_GPU_DATA": "offline",
+    "_GPU_IMAGE": "none",
+    "_GPU_ACCOUNT": "none",
+    "_REGION": names.REGION,
+}
+# An object a lock: written once, never replaced. A lost or damaged one costs a minute and stops nothing.
+CACHE = 'object="${_BUCKET}/cache/venv-$$(sha256sum requirements.lock | cut -c1-32).tar"'
+RESTORE = f"""set -o pipefail
+{CACHE}
+if gcloud storage cp "$$object" - | tar --extract --file=-; then echo "restored from $$object"
+else rm -rf .venv; echo "no environment is kept for this lock"; fi"""
+SAVE = f"""set -o pipefail
+{CACHE}
+if gcloud storage ls "$$object" >/dev/null 2>&1; then echo "kept already: $$object"
+else tar --create --file=- .venv | gcloud storage cp --if-generation-match=0 - "$$object" || echo "not kept"
+fi"""
+GPU_ARGUMENTS = (
+    *("${_GPU}", "${_GPU_LESSONS}", "${_GPU_SIZE}", "${_GPU_DATA}", "${_BUCKET}/gpu"),
+    *("${_GPU_IMAGE}", "${_GPU_ACCOUNT}", "$PROJECT_ID", "${_REGION}"),
+)
+SITE_TESTS = ("tests/leaderboard", "tests/browser")
+
+
 def build(course: Course) -> dict[str, Any]:
     """The build as the content of a YAML file."""
     lessons = [f"lesson-{lesson.id}" for lesson in course.lessons]
-    setup = _step("setup", ["make", ".venv/ready"], wait_for=["-"], seconds=1800)
-    run = [
-        _step(
-            step,
-            ["make", "run", f"ARGS={lesson.id} --no-report"],
-            # lessons that read no other lesson's results need nothing but the environment
-            wait_for=["setup", *(f"lesson-{other}" for other in lesson.results_from)],
-            seconds=max(SHORTEST_S, int(SLOWER * lesson.budget["smoke"].seconds)),
-            may_fail=True,
-        )
-        for step, lesson in zip(lessons, course.lessons, strict=True)
-    ]
-    check = _step("check", _marked("make check", "check"), wait_for=["setup"], seconds=1200, may_fail=True)
-    # after the lessons, because tests reuse their results and because steps share one machine
-    tests = _step(
-        "tests", _marked(".ci/run", "tests"), wait_for=[*lessons, "check"], seconds=3600, may_fail=True
-    )
-    # skipping every deeper cell must break nothing
-    core = _step(
-        "core-only",
-        _marked('make run ARGS="--core-only --no-grade --no-report --out build/core-only"', "core-only"),
-        wait_for=lessons,
-        seconds=1200,
+    run = [_lesson(step, lesson) for step, lesson in zip(lessons, course.lessons, strict=True)]
+    marked = _marked_steps(lessons)
+    others = [step["id"] for step in marked]
+    gpu = _step(
+        "gpu",
+        # it looks at what the others left: no money for a commit that fails without a GPU
+        [".venv/bin/python", "-m", "teachkit.ops.gpu_step", "build", *GPU_ARGUMENTS, *others],
+        wait_for=[*lessons, *others],
+        seconds=4 * 3600,
         may_fail=True,
     )
-    marked = [step["id"] for step in (check, core, tests)]
     finish = _step(
         "report",
-        [".venv/bin/python", "-m", "teachkit.ops.artifacts", "build", "${_BUCKET}", "$BUILD_ID", *marked],
-        wait_for=[*lessons, *marked],
+        [
+            ".venv/bin/python",
+            "-m",
+            "teachkit.ops.artifacts",
+            "build",
+            "${_BUCKET}",
+            "$BUILD_ID",
+            *others,
+            "gpu",
+        ],
+        wait_for=[*lessons, *others, "gpu"],
         seconds=1200,
     )
-    steps = [setup, *run, check, core, tests, finish]
+    steps = [*_setup_steps(), *run, *marked, gpu, finish]
     return {
         "steps": steps,
         "timeout": f"{sum(int(step['timeout'].removesuffix('s')) for step in steps)}s",
-        "substitutions": {"_IMAGE": IMAGE, "_BUCKET": "gs://your-bucket"},
+        "substitutions": dict(DEFAULTS),
         "options": {
             "machineType": "E2_HIGHCPU_8",
             "logging": "CLOUD_LOGGING_ONLY",
             "env": STEP_ENV,
         },
     }
+
+
+def _setup_steps() -> list[dict[str, Any]]:
+    """The environment: from the bucket if this lock was built before, brought up to date, kept."""
+    restore = _step("restore", ["bash", "-c", RESTORE], wait_for=["-"], seconds=900, may_fail=True)
+    save = _step("save", ["bash", "-c", SAVE], wait_for=["setup"], seconds=1800, may_fail=True)
+    for step in (restore, save):
+        step["name"] = names.CLI_IMAGE
+    return [restore, _step("setup", ["make", ".venv/ready"], wait_for=["restore"], seconds=1800), save]
+
+
+def _lesson(name: str, lesson: Lesson) -> dict[str, Any]:
+    return _step(
+        name,
+        ["make", "run", f"ARGS={lesson.id} --no-report"],
+        # lessons that read no other lesson's results need nothing but the environment
+        wait_for=["setup", *(f"lesson-{other}" for other in lesson.results_from)],
+        seconds=max(SHORTEST_S, int(SLOWER * lesson.budget["smoke"].seconds)),
+        may_fail=True,
+    )
+
+
+def _marked_steps(lessons: list[str]) -> list[dict[str, Any]]:
+    """Checks and tests; tests come after the lessons, whose results they reuse: steps share one machine."""
+    quiet = " ".join(f"--ignore={folder}" for folder in SITE_TESTS)
+    core = 'make run ARGS="--core-only --no-grade --no-report --out build/core-only"'
+    plan = [
+        ("check", "make check", ["setup"], 1200),
+        ("quizzes", 'PATH="$$PWD/.venv/bin:$$PATH" teachkit quiz check', lessons, 3600),
+        # skipping every deeper cell must break nothing
+        ("core-only", core, lessons, 1200),
+        ("tests", f".ci/run {quiet}", [*lessons, "check"], 3600),
+        ("site", f".ci/run {' '.join(SITE_TESTS)}", [*lessons, "check"], 3600),
+    ]
+    return [
+        _step(name, _marked(command, name), wait_for=wait_for, seconds=seconds, may_fail=True)
+        for name, command, wait_for, seconds in plan
+    ]
 
 
 def text(course: Course) -> str:

@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from teachkit.errors import FetchError, FormatError, UnknownNameError, nearest
 
 PYTHONS = ("3.11", "3.12")
+PATCHES = (0, 99)  # the lock may choose by the third number too, and a stick serves the oldest and the newest
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,14 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-def needed(lock: str, kind: str, python: str) -> list[str]:
+def needed(lock: str, kind: str, python: str, patch: int) -> list[str]:
     """The entries of a lock that a machine of that kind installs, each with its hashes, without its marker.
+
+    Args:
+        lock: the text of the lock.
+        kind: one of `KINDS`.
+        python: first two numbers of its Python, such as "3.12".
+        patch: the third one.
 
     Raises:
         UnknownNameError: no such kind of machine, or no such Python.
@@ -69,7 +76,7 @@ def needed(lock: str, kind: str, python: str) -> list[str]:
         **{name: str(value) for name, value in default_environment().items()},
         **KINDS[kind].markers,
         "python_version": python,
-        "python_full_version": f"{python}.0",
+        "python_full_version": f"{python}.{patch}",
         "implementation_name": "cpython",
         "platform_python_implementation": "CPython",
     }
@@ -90,23 +97,28 @@ def fetch_wheels(lock: str, kinds: Sequence[str], python: str, folder: Path) -> 
     """
     folder.mkdir(parents=True, exist_ok=True)
     for kind in kinds:
-        with tempfile.TemporaryDirectory(prefix="teachkit-lock-") as scratch:
-            chosen = Path(scratch) / "requirements.lock"
-            chosen.write_text("\n".join(needed(lock, kind, python)) + "\n", encoding="utf-8")
-            command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-            command += ["--no-deps", "--only-binary=:all:", "--require-hashes", "--requirement", str(chosen)]
-            command += ["--find-links", str(folder), "--dest", str(folder), "--python-version", python]
-            command += ["--implementation", "cp"]
-            for platform in KINDS[kind].platforms:
-                command += ["--platform", platform]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            said = [line for line in done.stderr.splitlines() if "ERROR" in line] or ["no message"]
-            raise FetchError(
-                f"The packages for {kind} and Python {python} are not complete: {said[-1]}",
-                "Check the network and run the same command again; what arrived is kept.",
-                kind=kind,
-            )
+        for entries in dict.fromkeys(tuple(needed(lock, kind, python, patch)) for patch in PATCHES):
+            _download(entries, kind, python, folder)
+
+
+def _download(entries: Sequence[str], kind: str, python: str, folder: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="teachkit-lock-") as scratch:
+        chosen = Path(scratch) / "requirements.lock"
+        chosen.write_text("\n".join(entries) + "\n", encoding="utf-8")
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
+        command += ["--no-deps", "--only-binary=:all:", "--require-hashes", "--requirement", str(chosen)]
+        command += ["--find-links", str(folder), "--dest", str(folder), "--python-version", python]
+        command += ["--implementation", "cp"]
+        for platform in KINDS[kind].platforms:
+            command += ["--platform", platform]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = [line for line in done.stderr.splitlines() if "ERROR" in line] or ["no message"]
+        raise FetchError(
+            f"The packages for {kind} and Python {python} are not complete: {said[-1]}",
+            "Check the network and run the same command again; what arrived is kept.",
+            kind=kind,
+        )
 
 
 def _entries(lock: str) -> Iterator[tuple[str, list[str]]]:
