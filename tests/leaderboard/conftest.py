@@ -3,6 +3,7 @@
 import io
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +17,7 @@ django.setup()
 
 import numpy as np
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
@@ -108,6 +109,31 @@ def environment(site: Path) -> dict[str, str]:
 
 
 @pytest.fixture
+def restart_database() -> Callable[[], None]:
+    """Kill the database server, start it again, and return when it answers; `test_databases.py` does it."""
+    wish = os.environ.get("DATABASE_RESTART")
+    if not wish:
+        pytest.skip("no database server of these tests: SQLite has none")
+
+    def restart() -> None:
+        Path(wish).touch()
+        end = time.monotonic() + 120
+        while Path(wish).exists():
+            assert time.monotonic() < end, "the database server does not come back"
+            time.sleep(0.05)
+        connection.close()
+        while True:  # it listens before it has recovered
+            try:
+                connection.ensure_connection()
+                return
+            except OperationalError:
+                assert time.monotonic() < end, "the database does not recover"
+                time.sleep(0.05)
+
+    return restart
+
+
+@pytest.fixture
 def challenge(db: None, site: Path) -> Challenge:
     """An open challenge with three small sets and two image sizes."""
     made = Challenge.objects.create(
@@ -175,6 +201,13 @@ def hand_in(as_user: Callable[[User | None], Client]) -> Callable[..., Any]:
         return as_user(user).post(f"/challenges/{challenge.slug}/submit/", told)
 
     return send
+
+
+@pytest.fixture
+def waiting(challenge, member_of, hand_in, file_of):
+    """One entry that waits."""
+    hand_in(member_of("Owls"), challenge, file_of())
+    return Submission.objects.get()
 
 
 @pytest.fixture

@@ -45,7 +45,10 @@ def board(client):
         for size in (28, 64)
         for metric in ("auc", "kappa")
     ]
-    pages = [client.get(one.get_absolute_url()).content for one in Submission.objects.filter(state="scored")]
+    pages = [
+        client.get(one.get_absolute_url()).content
+        for one in Submission.objects.filter(state="scored").order_by("pk")
+    ]
     return rows, pages
 
 

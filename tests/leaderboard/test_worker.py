@@ -37,13 +37,6 @@ FOUND = {
 
 
 @pytest.fixture
-def waiting(challenge, member_of, hand_in, file_of):
-    """One entry that waits."""
-    hand_in(member_of("Owls"), challenge, file_of())
-    return Submission.objects.get()
-
-
-@pytest.fixture
 def clock(monkeypatch):
     """`clock(minutes=3)` lets time pass for the site."""
     started = timezone.now()
@@ -167,17 +160,6 @@ def test_a_worker_does_not_start_while_other_accounts_can_read_the_labels(challe
     with pytest.raises(SettingsError, match=challenge.labels) as told:
         Worker().run()
     assert "chmod 400" in str(told.value)
-
-
-def test_a_full_disk_refuses_the_file_and_uses_no_slot(challenge, member_of, hand_in, file_of, monkeypatch):
-    def full(_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("teachkit.leaderboard.submissions.receiving.os.fsync", full)
-    with pytest.raises(OSError, match="No space left"):
-        hand_in(member_of("Owls"), challenge, file_of())
-    assert Submission.objects.count() == 0
-    assert list((challenge.labels_path.parents[1] / "uploads").iterdir()) == []
 
 
 def test_what_the_privacy_page_promises_to_forget_is_forgotten(challenge, member_of, site):

@@ -88,3 +88,4 @@ RESET = {
     ),
 }
 urlpatterns += [path(address, view, name=name) for address, (name, view) in RESET.items()]
+handler500 = "teachkit.leaderboard.pages.views.broken"

@@ -1,10 +1,13 @@
 """Pages that explain, and the health of the site."""
 
+import errno
 import logging
+import sys
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
+from django.template.loader import render_to_string
 
 from teachkit.leaderboard.board.table import Filter as BoardFilter
 from teachkit.leaderboard.board.table import board
@@ -13,6 +16,10 @@ from teachkit.leaderboard.submissions import models
 
 log = logging.getLogger(__name__)
 TOP = 5
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+AGAIN = (
+    "Try again in a minute. What came through all the same is under My submissions; it never counts twice."
+)
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -51,3 +58,23 @@ def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
         "why": "This form is too old, or was not sent from here. Go back, load the page again, and retry."
     }
     return render(request, "pages/refused.html", told, status=403)
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """A page that broke: 503 and the reason when the database is away or the disk is full, else 500.
+
+    Nothing here asks the database; Django calls it while the error is being handled.
+    """
+    error = sys.exception()
+    if isinstance(error, OperationalError | InterfaceError):
+        what = "The database of this site is away for the moment."
+    elif isinstance(error, OSError) and error.errno in FULL:
+        what = "The disk of this site is full."
+    else:
+        return HttpResponse(render_to_string("500.html"), status=500)
+    if request.path.startswith("/api/"):
+        answer: HttpResponse = JsonResponse({"error": what, "remedy": AGAIN}, status=503)
+    else:
+        answer = HttpResponse(render_to_string("503.html", {"what": what, "again": AGAIN}), status=503)
+    answer["Retry-After"] = "60"
+    return answer

@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import gettempdir
 
 from teachkit.leaderboard.settings.base import *  # noqa: F403
-from teachkit.leaderboard.settings.base import DATABASES
+from teachkit.leaderboard.settings.base import DATABASES, LOGGING
 
 SECRET_KEY = "of tests alone, and worth nothing anywhere else"
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
@@ -17,3 +17,4 @@ WHITENOISE_USE_FINDERS = True
 STATIC_ROOT = None  # style sheets come straight from the package
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # a file, because threads must wait for each other
     DATABASES["default"]["TEST"] = {"NAME": str(Path(gettempdir()) / f"teachkit-site-{os.getpid()}.sqlite3")}
+LOGGING["handlers"] = {"stderr": {"class": "logging.NullHandler"}}  # a test looks at records, not at lines

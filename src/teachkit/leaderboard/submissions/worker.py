@@ -6,9 +6,10 @@ import secrets
 import signal
 import socket
 import time
+from collections.abc import Callable
 from types import FrameType
 
-from django.db import OperationalError, close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections
 
 from teachkit.errors import TeachkitError
 from teachkit.leaderboard.challenges.vault import check_that_labels_are_private
@@ -18,6 +19,8 @@ from teachkit.leaderboard.submissions.models import Job
 
 log = logging.getLogger(__name__)
 REST_SECONDS = 0.5
+PATIENCE_SECONDS = 120.0  # for a database that starts again
+AWAY = (OperationalError, InterfaceError)
 
 
 class Worker:
@@ -42,7 +45,7 @@ class Worker:
             self.seen = time.monotonic()
             try:
                 busy = self.once()
-            except OperationalError as error:
+            except AWAY as error:
                 log.warning("database is away", extra={"reason": type(error).__name__})
                 busy = False
             close_old_connections()
@@ -58,9 +61,16 @@ class Worker:
         return True
 
     def beat(self, job: Job) -> bool:
-        """A sign of life while a file is scored, each second; False when the job is no longer ours."""
+        """A sign of life while a file is scored, each second; False when the job is no longer ours.
+
+        While the database is away nobody can take the job; whether it is still ours shows at the end.
+        """
         self.seen = time.monotonic()
-        return queue.renew(job)
+        try:
+            return queue.renew(job)
+        except AWAY:
+            close_old_connections()
+            return True
 
     def work(self, job: Job) -> None:
         """Score the submission of `job`, and write what was found or why not."""
@@ -68,9 +78,26 @@ class Worker:
             found = score_confined(job.submission, lambda: self.beat(job))
         except ScoringFailed as error:
             log.error("child failed", extra={"job": job.pk, "said": error.values.get("said", "")})
-            queue.give_up(job, error.what)
+            reason = error.what
         except (OSError, TeachkitError) as error:
-            queue.give_up(job, f"{type(error).__name__} while scoring.")
+            reason = f"{type(error).__name__} while scoring."
         else:
-            queue.finish(job, found)
+            self.write(lambda: queue.finish(job, found))
             log.info("scored", extra={"job": job.pk, "submission": job.submission_id})
+            return
+        self.write(lambda: queue.give_up(job, reason))
+
+    def write(self, outcome: Callable[[], object]) -> None:
+        """Write how a job ended; written once, however often this is tried while the database is away."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                outcome()
+                return
+            except AWAY as error:
+                if self.stopping or time.monotonic() > end:
+                    raise
+                log.warning("database is away", extra={"reason": type(error).__name__})
+            self.seen = time.monotonic()
+            close_old_connections()
+            time.sleep(REST_SECONDS)
