@@ -10,7 +10,8 @@ from teachkit.course.condition import Check, disk_check, memory_check, python_ch
 from teachkit.course.machine import this_machine
 from teachkit.errors import SettingsError, TeachkitError
 from teachkit.ops.doctor.buckets import account_check, bucket_checks
-from teachkit.ops.doctor.course import course_check, data_check
+from teachkit.ops.doctor.course import course_check
+from teachkit.ops.doctor.data import data_check
 from teachkit.ops.doctor.extensions import extensions_check
 from teachkit.ops.doctor.gpu import TorchAsked
 from teachkit.ops.doctor.kernels import kernels_check
