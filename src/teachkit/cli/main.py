@@ -15,6 +15,7 @@ from teachkit.errors import TeachkitError
 
 GROUPS = {
     "big": "Check and score prediction files of the BIG benchmark; train baselines.",
+    "cloud": "Run lessons on a machine of the cloud, and bring the results back.",
     "course": "Publish, set up, grade and evaluate a class.",
     "data": "List, get, verify, import and audit data sets.",
     "lesson": "Put a lesson back, or take corrections of the course.",

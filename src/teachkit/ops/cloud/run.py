@@ -1,0 +1,152 @@
+"""One run from start to end: begin or take up a job, follow it, bring its results, judge every number."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from teachkit.cloud.bucket_store import BucketStore
+from teachkit.cloud.explain import Explanation, explain
+from teachkit.cloud.jobs import KEY, RUN, elapsed_s, ended, in_words
+from teachkit.cloud.names import JOB_PAGE
+from teachkit.cloud.prices import cost, dollars, hourly
+from teachkit.cloud.service import Jobs, wait
+from teachkit.course.declaration import Course
+from teachkit.course.outcome import Outcome, conclude
+from teachkit.course.report import write_report
+from teachkit.errors import CloudError, StorageError, UnknownNameError
+from teachkit.ops.cloud.files import FINISHED, Manifest, download
+from teachkit.ops.cloud.plan import Plan, going_on
+from teachkit.ops.cloud.tickets import Ticket, save, ticket_for
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What came back: one list a machine, without those that wrote none; the judgement; the report."""
+
+    manifests: tuple[Manifest, ...]
+    outcome: Outcome
+    report: Path
+
+    @property
+    def complete(self) -> bool:
+        """Whether every machine finished its lessons and every number is as declared."""
+        return self.outcome.ok and all(manifest.state == FINISHED for manifest in self.manifests)
+
+
+def start(plan: Plan, jobs: Jobs, out: Path, *, again: bool = False, tell: Tell) -> Ticket:
+    """Begin the run, or take up one of the same words that is under way; `again` starts another one.
+
+    When the newest run of these words ended without success, the new one goes on where it stopped.
+    """
+    earlier = [] if again else jobs.find(KEY, plan.config.key)
+    if earlier and not ended(earlier[0]):
+        tell(f"The same run is under way: {earlier[0].display_name}. It is taken up; --again starts another.")
+        return save(_taken_up(plan, earlier[0]), out, job=earlier[0].name)
+    if earlier and earlier[0].state.name != "JOB_STATE_SUCCEEDED":
+        before = earlier[0].job_spec.base_output_directory.output_uri_prefix
+        tell(f"The run {earlier[0].display_name} {in_words(earlier[0])}: what it finished is not repeated.")
+        plan = going_on(plan, before)
+    ticket = save(ticket_for(plan), out)
+    job = jobs.create(plan.config)
+    tell(f"Started: {ticket.run}\nIts page and log: {page(job)}")
+    return save(ticket, out, job=job.name)
+
+
+def _taken_up(plan: Plan, job: Any) -> Ticket:
+    content = dict(ticket_for(plan).__dict__)
+    content |= {
+        "run": job.display_name,
+        "output": job.job_spec.base_output_directory.output_uri_prefix.rstrip("/"),
+    }
+    return Ticket(**content)
+
+
+def the_job(ticket: Ticket, jobs: Jobs, out: Path) -> Any:
+    """The job of a stub, looked up by its label when its name never arrived.
+
+    Raises:
+        CloudError: it never began, or the service refuses.
+    """
+    if ticket.job:
+        return jobs.get(ticket.job)
+    found = jobs.find(RUN, ticket.run)
+    if not found:
+        raise CloudError(
+            f"The job of '{ticket.run}' never began.", "Start it with: teachkit cloud run", kind="not-found"
+        )
+    save(ticket, out, job=found[0].name)
+    return found[0]
+
+
+def follow(ticket: Ticket, jobs: Jobs, out: Path, tell: Tell) -> Any:
+    """Watch the job of `ticket` until it has ended; its time is limited as it was planned."""
+    return wait(jobs, the_job(ticket, jobs, out).name, deadline_s=ticket.patience_s, tell=tell)
+
+
+def bring(ticket: Ticket, job: Any, course: Course, out: Path) -> Brought:
+    """Fetch what the machines have written so far, check hashes, judge numbers, write the report.
+
+    Raises:
+        CloudError: the job failed before any machine wrote anything; it says why.
+        StorageError: no machine has written anything yet, or the bucket does not answer.
+    """
+    folder, store = ticket.folder(out), BucketStore(ticket.output)
+    found = [download(store, machine, folder) for machine in range(ticket.machines)]
+    manifests = tuple(manifest for manifest in found if manifest)
+    if not manifests and (reason := why(job)):
+        raise CloudError(f"The job {in_words(job)} before it wrote anything.", str(reason), kind=reason.kind)
+    if not manifests:
+        raise StorageError(
+            f"{ticket.output} holds no results yet.",
+            "The machine writes them after each lesson; if the job has ended, its log says why not.",
+            url=ticket.output,
+        )
+    outcome = conclude(course, course.select(ticket.lessons), folder, grade=False)
+    return Brought(manifests, outcome, write_report(outcome, folder))
+
+
+def bill(ticket: Ticket, job: Any) -> str:
+    """Elapsed time and its price, in one sentence."""
+    seconds = elapsed_s(job)
+    if not seconds:
+        return "The job has not run, so it has cost nothing."
+    try:
+        price = hourly(ticket.machine, ticket.accelerator, ticket.count, spot=ticket.spot, training=True)
+    except UnknownNameError:
+        return f"It ran {seconds / 60:.0f} minutes; the price table does not know {ticket.machine}."
+    amount = dollars(cost(price, seconds, ticket.machines))
+    return f"It ran {seconds / 60:.1f} minutes: about {amount} at {price}."
+
+
+def why(job: Any) -> Explanation | None:
+    """Why a job did not succeed, in plain words; None when it did or has not ended."""
+    if job.state.name == "JOB_STATE_SUCCEEDED" or not ended(job):
+        return None
+    if job.error.message:
+        return explain(job.error.message)
+    return Explanation("unknown", f"The job {in_words(job)}.", f"Its log says more: {page(job)}")
+
+
+def page(job: Any) -> str:
+    """The address of the job's page in the console, with its log; made from the service's name for it."""
+    _, project, _, region, _, number = job.name.split("/")
+    return JOB_PAGE.format(project=project, region=region, number=number)
+
+
+def verdicts(brought: Brought) -> list[str]:
+    """One line a lesson, and below it one for each number and each problem."""
+    told = []
+    for manifest in brought.manifests:
+        problem = f": {manifest.problem}" if manifest.problem else ""
+        told.append(f"Machine {manifest.machine} ({manifest.device or 'unknown'}) {manifest.state}{problem}")
+    for item in brought.outcome.lessons:
+        status = item.status
+        state = f"{status.state}, {status.seconds:.0f} s" if status else "nothing came back"
+        met = sum(finding.verdict == "met" for finding in item.findings)
+        numbers = f"{met} of {len(item.findings)} numbers as declared"
+        told.append(f"{item.lesson.id} {item.lesson.title}: {state}; {numbers}")
+        told += [f"  {finding.verdict:7} {finding.sentence}" for finding in item.findings]
+    return [*told, *brought.outcome.all_problems]
