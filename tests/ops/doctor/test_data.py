@@ -69,8 +69,8 @@ def test_public_hosts_that_answer_are_well(root: Path, asked: Callable[[bool], l
     check = data_check(root)
     assert check.state == "ok"
     assert "pathmnist" in check.details["to_fetch"]
-    assert "are fetched when a lesson first needs them; zenodo.org answers." in check.found
-    assert hosts == ["https://zenodo.org"]
+    assert "hosts that answer: storage.googleapis.com, zenodo.org." in check.found
+    assert hosts == ["https://storage.googleapis.com", "https://zenodo.org"]
 
 
 def test_without_a_network_the_lessons_that_would_fetch_are_named(
@@ -79,8 +79,8 @@ def test_without_a_network_the_lessons_that_would_fetch_are_named(
     asked(False)
     check = data_check(root)
     assert check.state == "problem"
-    assert "zenodo.org gives no answer, and lessons 01, 02, " in check.found
-    assert "00" not in check.found
+    assert "No answer from storage.googleapis.com, zenodo.org; lessons 01, 02, " in check.found
+    assert "lessons 00" not in check.found
     assert "TEACHKIT_OFFLINE=1" in check.remedy
 
 

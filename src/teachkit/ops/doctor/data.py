@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 from teachkit.course.condition import Check
 from teachkit.course.declaration import Lesson, read_course
 from teachkit.data import available, sources
-from teachkit.data.loading import DEFAULT_SIZE, find
+from teachkit.data.loading import find
+from teachkit.data.registry import DEFAULT_SIZE
 from teachkit.errors import FetchError
 from teachkit.ops.doctor.limits import within
 
@@ -36,13 +37,11 @@ def data_check(root: Path | None) -> Check:
     silent = [host for host in hosts if not _answers(host)]
     if waiting := [name for name, host in wanted.items() if host in silent]:
         affected = [lesson for lesson, names in chosen.items() if set(names) & set(waiting)]
-        said = (
-            f"{head} {' and '.join(silent)} gives no answer, and lessons {', '.join(affected)} fetch from it."
-        )
+        said = f"{head} No answer from {', '.join(silent)}; lessons {', '.join(affected)} need it."
         return Check("data", "problem", said, OFFLINE, {**details, "silent": silent, "to_fetch": waiting})
     said = "All sets of the lessons are on this machine."
     if wanted:
-        said = f"{len(wanted)} sets are fetched when a lesson first needs them; {', '.join(hosts)} answers."
+        said = f"{len(wanted)} sets are fetched when first needed; hosts that answer: {', '.join(hosts)}."
     return Check("data", "ok", f"{head} {said}", details={**details, "to_fetch": list(wanted)})
 
 
