@@ -78,6 +78,7 @@ WRITE = {
     "/profile/close/": (LOGIN, 403, 403, 403),
     "/submissions/{scored}/hide/": (404, 404, 404, 302),
     "/submissions/{scored}/verify/": (404, 404, 404, 302),
+    "/submissions/{scored}/settle/": (404, 404, 404, 302),
     "/submissions/{scored}/nonsense/": (404, 404, 404, 404),
     "/challenges/toy/submit/": (LOGIN, 400, 400, 400),
 }

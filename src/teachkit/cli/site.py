@@ -91,6 +91,18 @@ def rescore(slug: Annotated[str, typer.Argument(help="Last part of the challenge
 
 
 @app.command()
+def flags(slug: Annotated[str, typer.Argument(help="Last part of the challenge's address.")]) -> None:
+    """Look for copies across teams and unlikely scores once more; staff sees them under Moderation."""
+    from teachkit.leaderboard import running
+
+    running.set_up()
+    from teachkit.leaderboard.challenges.opening import find
+    from teachkit.leaderboard.submissions.flags import look_again
+
+    typer.echo(f"{look_again(find(slug))} new flags.")
+
+
+@app.command()
 def labels(
     slug: Annotated[str, typer.Argument(help="Last part of the challenge's address.")],
     file: Annotated[Path, typer.Argument(help="An npz file: one array of true labels a set.")],

@@ -186,6 +186,30 @@ class Note(models.Model):
     why = models.CharField(max_length=300, blank=True)
 
 
+class Flag(models.Model):
+    """Something about an entry that the people who run the site should look at.
+
+    Attributes:
+        said: in one sentence, with the numbers.
+        settled: when somebody looked at it.
+    """
+
+    class Kind(models.TextChoices):
+        COPY = "copy", "copy"
+        IMPLAUSIBLE = "implausible", "hard to believe"
+
+    submission = models.ForeignKey(Submission, models.CASCADE, related_name="flags")
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    said = models.CharField(max_length=200)
+    at = models.DateTimeField(default=timezone.now)
+    settled = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["submission", "kind", "said"], name="flag_once")
+        ]
+
+
 def now() -> datetime:
     """The time, in one place, so that tests can set it."""
     return timezone.now()

@@ -1,4 +1,4 @@
-"""For the people who run the site: verify papers, hide entries. Each step is noted and stays noted."""
+"""For the people who run the site: verify papers, hide entries, settle flags. Each step is noted."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from teachkit.leaderboard.submissions import models
-from teachkit.leaderboard.submissions.models import Note, Submission
+from teachkit.leaderboard.submissions.models import Flag, Note, Submission
 
 View = Callable[..., HttpResponse]
 ACTIONS = {
@@ -17,6 +17,7 @@ ACTIONS = {
     "unverify": "verification taken back",
     "hide": "hidden",
     "show": "shown again",
+    "settle": "flags settled",
 }
 
 
@@ -34,9 +35,11 @@ def staff_only(view: View) -> View:
 
 @staff_only
 def moderation(request: HttpRequest) -> HttpResponse:
-    """Entries with a link that nobody has read yet, hidden ones, failures, and what was done."""
+    """Flags, entries with a link that nobody has read yet, hidden ones, failures, and what was done."""
     entries = Submission.objects.select_related("team", "challenge").order_by("-created")
+    flags = Flag.objects.filter(settled=None).select_related("submission__team", "submission__challenge")
     told = {
+        "flags": flags.order_by("-at", "pk")[:100],
         "papers": entries.filter(state=Submission.State.SCORED, paper_on=None).exclude(link="")[:100],
         "hidden": entries.filter(hidden=True)[:100],
         "failed": entries.filter(state=Submission.State.FAILED)[:100],
@@ -55,6 +58,8 @@ def moderate(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     if action in ("verify", "unverify"):
         entry.paper_by = request.user if action == "verify" else None
         entry.paper_on = models.now() if action == "verify" else None
+    elif action == "settle":
+        entry.flags.filter(settled=None).update(settled=models.now())
     else:
         entry.hidden = action == "hide"
     entry.save(update_fields=["paper_by", "paper_on", "hidden"])

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from teachkit.big import BigScore, Member, Predictions, Suite, read_predictions, score
 from teachkit.errors import PredictionFileError
 from teachkit.leaderboard.challenges.parts import PUBLIC
+from teachkit.leaderboard.submissions.likeness import sketch
 from teachkit.metrics import confusion_matrix
 from teachkit.paths import atomic
 
@@ -59,12 +60,13 @@ def carry_out(order: Order) -> dict[str, Any]:
     _write_table(held, Path(order.out) / "predictions.parquet")
     if not public:
         found = score(held, size=order.size, truth=labels, bootstrap=order.draws)
-        return {"parts": {"public": found.to_dict()}, **_counted(held, labels)}
+        return {"parts": {"public": found.to_dict()}, **_counted(held, labels), "sketch": _sketches(held)}
     shares = {"public": public, "private": {name: ~rows for name, rows in public.items()}}
     parts = {name: _part(held, labels, rows, order) for name, rows in shares.items()}
     return {
         "parts": {name: found.to_dict() for name, found in parts.items()},
         **_counted(*_cut(held, labels, public)),
+        "sketch": _sketches(held),
     }
 
 
@@ -104,6 +106,11 @@ def _counted(held: Predictions, labels: Mapping[str, NDArray]) -> dict[str, dict
             each = zip(truth.reshape(table.shape).T, named.T, strict=True)
             findings[name] = [confusion_matrix(*pair, 2).reshape(-1).tolist() for pair in each]
     return {"tables": tables, "findings": findings}
+
+
+def _sketches(held: Predictions) -> dict[str, list[float]]:
+    """By which copies are found; over all rows, whatever their part."""
+    return {name: sketch(name, table) for name, table in held.sets.items()}
 
 
 def _write_table(held: Predictions, path: Path) -> None:

@@ -13,7 +13,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections
 
 from teachkit.errors import TeachkitError
 from teachkit.leaderboard.challenges.vault import check_that_labels_are_private
-from teachkit.leaderboard.submissions import queue
+from teachkit.leaderboard.submissions import flags, queue
 from teachkit.leaderboard.submissions.confined import ScoringFailed, score_confined
 from teachkit.leaderboard.submissions.models import Job
 
@@ -83,6 +83,7 @@ class Worker:
             reason = f"{type(error).__name__} while scoring."
         else:
             self.write(lambda: queue.finish(job, found))
+            self.write(lambda: flags.look_at(job.submission))
             log.info("scored", extra={"job": job.pk, "submission": job.submission_id})
             return
         self.write(lambda: queue.give_up(job, reason))
