@@ -80,3 +80,14 @@ def test_it_skips_loudly(
 def test_a_lesson_that_fails_on_the_gpu_fails_the_step(step: Call) -> None:
     assert step(ends=1)[0] == 1
     assert step(ends=1)[2] == ""
+
+
+def test_the_command_is_one_that_exists(step: Call) -> None:
+    from click.testing import CliRunner
+
+    from teachkit.cli.main import command
+
+    words = step()[1][3:]
+    asked = CliRunner().invoke(command(), [*words, "--dry-run"])
+    assert "No such option" not in asked.output
+    assert "Missing" not in asked.output

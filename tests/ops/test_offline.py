@@ -34,16 +34,18 @@ four==4.0 ; platform_machine == 'arm64' \\
 """
 
 
-def wheel(folder: Path, name: str, code: str = "", version: str = "1.0") -> Path:
+def wheel(folder: Path, name: str, code: str = "", version: str = "1.0", about: str = "") -> Path:
     """A package of one module."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}-{version}-py3-none-any.whl"
-    about = f"{name}-{version}.dist-info"
+    place = f"{name}-{version}.dist-info"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(f"{name}.py", code)
-        archive.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-        archive.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        archive.writestr(f"{about}/RECORD", "")
+        archive.writestr(
+            f"{place}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{about}"
+        )
+        archive.writestr(f"{place}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{place}/RECORD", "")
     return path
 
 
@@ -65,7 +67,11 @@ def publication(tmp_path: Path, index: Path, root: Path) -> Path:
     (folder / "notebooks").mkdir(parents=True)
     (folder / "notebooks" / "course.toml").write_bytes((root / "notebooks" / "course.toml").read_bytes())
     (folder / MARK).write_text("")
-    gammas = {version: digest_of(wheel(index, "gamma", version=version)) for version in ("1.0", "2.0")}
+    asks = {"1.0": "", "2.0": f"Requires-Python: >={HERE}.5\n"}
+    gammas = {
+        version: digest_of(wheel(index, "gamma", version=version, about=about))
+        for version, about in asks.items()
+    }
     lines = [
         f"gamma==1.0 ; python_full_version < '{HERE}.5' --hash=sha256:{gammas['1.0']}",
         f"gamma==2.0 ; python_full_version >= '{HERE}.5' --hash=sha256:{gammas['2.0']}",

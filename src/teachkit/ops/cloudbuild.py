@@ -1,14 +1,16 @@
 """Generate ``cloudbuild.yaml`` from course.toml: the same make targets, lessons side by side.
 
-``python -m teachkit.ops.cloudbuild`` writes the file; ``teachkit check`` fails when it has drifted. Cloud
-Build has no matrix syntax, hence a generated file. All but the setup may fail without stopping the build, so
-that one build shows every result; the last step uploads them all to a bucket, and fails the build if anything
-failed. The environment is kept in that bucket under the hash of the lock. Build machines have no GPU: the
-step ``gpu`` sends a job to one that has, when the substitution ``_GPU`` names it.
+``python -m teachkit.ops.cloudbuild`` writes it, and the weekly build for a newer lock; ``teachkit check``
+fails when one of them has drifted. Cloud Build has no matrix syntax, hence a generated file. All but the
+setup may fail without stopping the build, so that one build shows every result; the last step uploads them
+all to a bucket, and fails the build if anything failed. The environment is kept in that bucket under the
+hash of the lock. Build machines have no GPU: the step ``gpu`` sends a job to one that has, when the
+substitution ``_GPU`` names it.
 """
 
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from teachkit.course.declaration import Course, Lesson, read_course
 from teachkit.paths import course_root
 
 FILE = "cloudbuild.yaml"
+LOCK_FILE = "deploy/triggers/lock_update.cloudbuild.yaml"
 IMAGE = "python:3.12-bookworm"  # brings git and make besides Python
 HEADER = "# Generated from notebooks/course.toml by: python -m teachkit.ops.cloudbuild. Do not edit.\n"
 SLOWER = 10  # a shared build machine against the one the budgets were measured on
@@ -85,11 +88,35 @@ def build(course: Course) -> dict[str, Any]:
         wait_for=[*lessons, *others, "gpu"],
         seconds=1200,
     )
-    steps = [*_setup_steps(), *run, *marked, gpu, finish]
+    return _whole([*_setup_steps(), *run, *marked, gpu, finish], DEFAULTS)
+
+
+def lock_update() -> dict[str, Any]:
+    """The weekly build: make the locks anew, run every check and test with them, upload them with a list."""
+    renew = (
+        "mkdir -p build/lock/site && cp requirements.lock build/old.lock && make lock"
+        " && cp requirements.lock build/lock/ && cp deploy/site/requirements.lock build/lock/site/"
+    )
+    finish = [".venv/bin/python", "-m", "teachkit.ops.lock_update", "build/old.lock", "requirements.lock"]
+    steps = [
+        *_setup_steps()[:2],
+        _step("lock", ["bash", "-c", renew], wait_for=["setup"], seconds=1800),
+        # make sees a newer lock, and installs it first
+        _step(
+            "all", _marked("make run && .ci/run", "all"), wait_for=["lock"], seconds=4 * 3600, may_fail=True
+        ),
+        _step(
+            "report", [*finish, "build/lock", "${_BUCKET}", "$BUILD_ID", "all"], wait_for=["all"], seconds=600
+        ),
+    ]
+    return _whole(steps, {name: DEFAULTS[name] for name in ("_IMAGE", "_BUCKET")})
+
+
+def _whole(steps: list[dict[str, Any]], substitutions: Mapping[str, str]) -> dict[str, Any]:
     return {
         "steps": steps,
         "timeout": f"{sum(int(step['timeout'].removesuffix('s')) for step in steps)}s",
-        "substitutions": dict(DEFAULTS),
+        "substitutions": dict(substitutions),
         "options": {
             "machineType": "E2_HIGHCPU_8",
             "logging": "CLOUD_LOGGING_ONLY",
@@ -136,18 +163,22 @@ def _marked_steps(lessons: list[str]) -> list[dict[str, Any]]:
     ]
 
 
-def text(course: Course) -> str:
-    """The file's text."""
-    body = yaml.safe_dump(build(course), sort_keys=False, default_flow_style=None, width=110)
-    return HEADER + body
+def texts(course: Course) -> dict[str, str]:
+    """The text of each generated file, by its path."""
+    contents = {FILE: build(course), LOCK_FILE: lock_update()}
+    return {
+        path: HEADER + yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=110)
+        for path, content in contents.items()
+    }
 
 
 def drift(root: Path) -> list[str]:
-    """One sentence when cloudbuild.yaml is absent or differs from what course.toml asks for."""
-    path = root / FILE
-    if path.is_file() and path.read_text(encoding="utf-8") == text(read_course(root)):
-        return []
-    return [f"{FILE} does not agree with notebooks/course.toml. Type: python -m teachkit.ops.cloudbuild"]
+    """One sentence for each generated file that is absent or differs from what course.toml asks for."""
+    return [
+        f"{path} does not agree with notebooks/course.toml. Type: python -m teachkit.ops.cloudbuild"
+        for path, text in texts(read_course(root)).items()
+        if not (root / path).is_file() or (root / path).read_text(encoding="utf-8") != text
+    ]
 
 
 def problems(content: dict[str, Any]) -> list[str]:
@@ -198,10 +229,12 @@ def _marked(command: str, name: str) -> list[str]:
 
 
 def main() -> int:
-    """Write the file beside the Makefile."""
+    """Write the files where Cloud Build looks for them."""
     root = course_root()
-    (root / FILE).write_text(text(read_course(root)), encoding="utf-8")
-    print(f"Wrote {root / FILE}")
+    for path, text in texts(read_course(root)).items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text, encoding="utf-8")
+        print(f"Wrote {root / path}")
     return 0
 
 

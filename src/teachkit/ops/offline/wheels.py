@@ -97,8 +97,12 @@ def fetch_wheels(lock: str, kinds: Sequence[str], python: str, folder: Path) -> 
     """
     folder.mkdir(parents=True, exist_ok=True)
     for kind in kinds:
-        for entries in dict.fromkeys(tuple(needed(lock, kind, python, patch)) for patch in PATCHES):
-            _download(entries, kind, python, folder)
+        done: list[list[str]] = []
+        for patch in PATCHES:
+            entries = needed(lock, kind, python, patch)
+            if entries not in done:
+                _download(entries, kind, f"{python}.{patch}", folder)
+                done.append(entries)
 
 
 def _download(entries: Sequence[str], kind: str, python: str, folder: Path) -> None:
