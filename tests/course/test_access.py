@@ -96,6 +96,8 @@ def gcloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "#!/usr/bin/env python3\nimport json, sys\n"
         f"open({str(notes)!r}, 'a').write(json.dumps(sys.argv[1:]) + '\\n')\n"
         "if 'bob' in sys.argv[-1]: sys.exit('HTTPError 409: The managed folder already exists.')\n"
+        "if 'dan' in sys.argv[-1]: sys.exit('ALREADY_EXISTS: The instance exists.')\n"
+        "if 'eve' in sys.argv[-1]: sys.exit('NOT_FOUND: There is no such instance.')\n"
         "if 'cleo' in sys.argv[-1]: sys.exit('HTTPError 403: no permission')\n"
     )
     program.chmod(0o755)
@@ -110,6 +112,14 @@ def test_what_exists_is_left_and_a_second_run_goes_on(gcloud: Path) -> None:
     )
     assert said == ["done: gcloud create ada", "there already: gcloud create bob", "done: gcloud bind ada"]
     assert [json.loads(line) for line in gcloud.read_text().splitlines()][-1] == ["bind", "ada"]
+
+
+def test_instances_that_are_there_or_gone_already_stop_nothing(gcloud: Path) -> None:
+    said: list[str] = []
+    access.apply([["gcloud", "create", "dan"], ["gcloud", "delete", "eve"]], said.append)
+    assert said == ["there already: gcloud create dan", "gone already: gcloud delete eve"]
+    with pytest.raises(StorageError, match="NOT_FOUND"):
+        access.apply([["gcloud", "start", "eve"]], said.append)
 
 
 def test_a_refused_command_stops_and_is_quoted(gcloud: Path) -> None:

@@ -9,6 +9,7 @@ import typer
 from teachkit.cli import challenges, gradebook
 from teachkit.cli.bundle import publish
 from teachkit.cli.handins import autograde
+from teachkit.cli.instances import instances
 from teachkit.cli.offline import offline
 
 app = typer.Typer(help="Publish, set up, grade and evaluate a class.", no_args_is_help=True)
@@ -16,6 +17,7 @@ roster = typer.Typer(help="Bring in and check the list of students.", no_args_is
 app.add_typer(roster, name="roster")
 app.command()(publish)
 app.command()(offline)
+app.command()(instances)
 app.command()(autograde)
 gradebook.add_to(app)
 challenges.add_to(app)

@@ -19,6 +19,7 @@ ZONE = "us-central1-a"
 WORKBENCH_IMAGE_PROJECT = "cloud-notebooks-managed"
 WORKBENCH_IMAGE_FAMILY = "workbench-instances-2603"
 WORKBENCH_LEGACY_FAMILY = "workbench-instances"
+WORKBENCH_CPU_MACHINE = "e2-standard-4"  # two cores and 16 GB: enough for size class
 WORKBENCH_USER = "jupyter"  # everybody's name on an instance
 IDLE_KEY = "idle-timeout-seconds"
 IDLE_DEFAULT_S = 10800

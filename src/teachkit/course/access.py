@@ -127,8 +127,10 @@ def apply(made: Iterable[Sequence[str]], say: Callable[[str], None]) -> None:
         done = subprocess.run(list(command), capture_output=True, text=True, check=False)
         if done.returncode == 0:
             say(f"done: {shlex.join(command)}")
-        elif "create" in command and "409" in done.stderr:
+        elif "create" in command and any(word in done.stderr for word in ("409", "ALREADY_EXISTS")):
             say(f"there already: {shlex.join(command)}")
+        elif "delete" in command and any(word in done.stderr for word in ("404", "NOT_FOUND")):
+            say(f"gone already: {shlex.join(command)}")
         else:
             raise StorageError(
                 f"This command failed: {shlex.join(command)}\n{done.stderr.strip()}",
