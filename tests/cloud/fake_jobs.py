@@ -63,6 +63,7 @@ class FakeService:
         self.lives[job.name] = ["CANCELLED"]
 
     def _enter(self, job: Any, state: str) -> None:
+        changed = job.state != v1.JobState[f"JOB_STATE_{state}"]
         job.state = v1.JobState[f"JOB_STATE_{state}"]
         if state == "RUNNING":
             job.start_time = NOON
@@ -70,7 +71,8 @@ class FakeService:
             job.end_time = NOON + timedelta(minutes=self.minutes)
             if state != "SUCCEEDED" and self.error:
                 job.error = {"code": 3, "message": self.error}
-        self.on_state(state, job)
+        if changed:
+            self.on_state(state, job)
 
     def answer(self, method: str, target: str, body: bytes) -> tuple[int, dict[str, Any]]:
         parts = urlsplit(target)

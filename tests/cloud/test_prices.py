@@ -38,7 +38,7 @@ def test_a_job_costs_more_than_its_machine_and_spot_less() -> None:
 def test_a_price_says_its_date_and_where() -> None:
     price = prices.hourly("projects/1/machineTypes/n1-standard-4")
     assert price.as_of >= date(2026, 11, 21)
-    assert str(price) == f"0.19 $/h (n1-standard-4, us-central1, list price of {price.as_of:%Y-%m-%d})"
+    assert str(price) == f"0.19 $/h (n1-standard-4, us-central1, as known on {price.as_of:%Y-%m-%d})"
 
 
 def test_what_is_not_in_the_table_is_not_guessed() -> None:

@@ -142,12 +142,12 @@ def fetch(
 @app.command()
 def cancel(run: Run = "", out: Out = None) -> None:
     """End a run; what its lessons have left can still be fetched."""
-    from teachkit.ops.cloud.run import the_job
+    from teachkit.ops.cloud.run import name_of
     from teachkit.ops.cloud.tickets import choose
 
     ticket = choose(_folder(out), run)
     jobs = _jobs(ticket.project, ticket.region)
-    jobs.cancel(the_job(ticket, jobs, _folder(out)).name)
+    jobs.cancel(name_of(ticket, jobs, _folder(out)))
     typer.echo(f"{ticket.run} is being cancelled. Its results so far: teachkit cloud fetch {ticket.run}")
 
 

@@ -1,6 +1,6 @@
 """What an hour costs: the table ``prices.toml``, which carries its own date.
 
-Prices are for orientation: they say "about two dollars", they are no bill. Machines of the families g2 and
+Prices are for orientation: they were not read from the vendor's page and are no bill. Machines of the families g2 and
 a2 have their GPUs in the price; to others they are added.
 """
 
@@ -28,7 +28,7 @@ class Price:
     what: str
 
     def __str__(self) -> str:
-        return f"{self.usd:.2f} $/h ({self.what}, {self.region}, list price of {self.as_of:%Y-%m-%d})"
+        return f"{self.usd:.2f} $/h ({self.what}, {self.region}, as known on {self.as_of:%Y-%m-%d})"
 
 
 @cache

@@ -33,7 +33,7 @@ def test_a_plan_names_lessons_machine_price_and_the_longest_bill(course: Course)
     assert plan.price.usd == pytest.approx(0.98, abs=0.005)
     told = "\n".join(plan.sentences())
     assert "g2-standard-8 with 1 NVIDIA L4, on demand, in us-central1" in told
-    assert f"list price of {plan.price.as_of:%Y-%m-%d}" in told
+    assert f"as known on {plan.price.as_of:%Y-%m-%d}" in told
     assert "Cost: about 0.17 $; at most 0.98 $, when it is stopped after 60 minutes" in told
 
 

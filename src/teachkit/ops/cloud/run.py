@@ -65,25 +65,29 @@ def _taken_up(plan: Plan, job: Any) -> Ticket:
 
 
 def the_job(ticket: Ticket, jobs: Jobs, out: Path) -> Any:
-    """The job of a stub, looked up by its label when its name never arrived.
+    """The job of a stub as it is now."""
+    return jobs.get(name_of(ticket, jobs, out))
+
+
+def name_of(ticket: Ticket, jobs: Jobs, out: Path) -> str:
+    """The service's name for the job of a stub, looked up by its label when it never arrived.
 
     Raises:
-        CloudError: it never began, or the service refuses.
+        CloudError: the job never began, or the service refuses.
     """
     if ticket.job:
-        return jobs.get(ticket.job)
+        return ticket.job
     found = jobs.find(RUN, ticket.run)
     if not found:
         raise CloudError(
             f"The job of '{ticket.run}' never began.", "Start it with: teachkit cloud run", kind="not-found"
         )
-    save(ticket, out, job=found[0].name)
-    return found[0]
+    return save(ticket, out, job=found[0].name).job
 
 
 def follow(ticket: Ticket, jobs: Jobs, out: Path, tell: Tell) -> Any:
     """Watch the job of `ticket` until it has ended; its time is limited as it was planned."""
-    return wait(jobs, the_job(ticket, jobs, out).name, deadline_s=ticket.patience_s, tell=tell)
+    return wait(jobs, name_of(ticket, jobs, out), deadline_s=ticket.patience_s, tell=tell)
 
 
 def bring(ticket: Ticket, job: Any, course: Course, out: Path) -> Brought:
