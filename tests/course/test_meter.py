@@ -90,14 +90,24 @@ def test_the_price_is_that_of_machine_and_gpu_with_the_date_of_the_table(
 ) -> None:
     metadata_server(attributes={"proxy-mode": "mail", "idle-timeout-seconds": "5400"})
     plain = prices.hourly("n1-standard-4")
-    assert f"{plain.usd:.2f} $/h (n1-standard-4" in rows()["Price"]
+    assert str(plain) in rows()["Price"]
     monkeypatch.setattr(meter, "quick_driver", lambda: Driver("580.1", (Gpu("Tesla T4"),)))
     with_gpu = prices.hourly("n1-standard-4", "t4", 1)
     assert with_gpu.usd > plain.usd
     said = rows()["Price"]
-    assert f"{with_gpu.usd:.2f} $/h" in said
+    assert str(with_gpu) in said
     assert f"{with_gpu.as_of:%Y-%m-%d}" in said
     assert f"the time since the first cell: {prices.dollars(with_gpu.usd)}" in said
+
+
+def test_a_job_has_the_price_of_a_job(
+    metadata_server: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metadata_server()
+    monkeypatch.setenv("CLUSTER_SPEC", "{}")
+    price = prices.hourly("n1-standard-4", training=True)
+    assert price.usd > prices.hourly("n1-standard-4").usd
+    assert str(price) in rows()["Price"]
 
 
 def test_a_machine_that_the_table_does_not_know_has_no_price(metadata_server: Callable[..., None]) -> None:

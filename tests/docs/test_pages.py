@@ -93,3 +93,14 @@ def test_make_targets_that_the_page_names_exist_for_students(page: str, root: Pa
     named = set(re.findall(r"`make (\w+)`", page))
     assert "update" in named
     assert [name for name in named if f"\n{name}:" not in makefile] == []
+
+
+def test_every_finding_of_the_doctor_that_the_page_shows_is_one_that_it_says(page: str, root: Path) -> None:
+    section = page.partition("## Is this machine ready?")[2].partition("\n## ")[0]
+    shown = [row.split(" | ")[0][2:] for row in section.splitlines() if row.startswith("| ") and "…" in row]
+    assert len(shown) > 3
+    package = root / "src" / "teachkit"
+    files = [package / "course" / "condition.py", *(package / "ops" / "doctor").glob("*.py")]
+    source = "".join(file.read_text(encoding="utf-8") for file in files)
+    spoken = re.sub(r"\{[^{}]*\}", "…", re.sub(r'"\s*f?"', "", source))  # what changes, and lines that go on
+    assert [text for text in shown if text not in spoken] == []

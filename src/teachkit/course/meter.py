@@ -1,5 +1,6 @@
 """What a lesson took: time, memory, and on a machine of the cloud its price and when it stops by itself."""
 
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from teachkit.cloud import metadata, names, prices
+from teachkit.cloud.launch import SPEC
 from teachkit.course.gpus import quick_driver
 from teachkit.course.machine import GIB
 from teachkit.errors import TeachkitError
@@ -95,7 +97,8 @@ def _price(machine: metadata.Instance, seconds: float) -> str:
     gpus = quick_driver().gpus
     try:
         accelerator = _accelerator(gpus[0].name) if gpus else "none"
-        price = prices.hourly(machine.machine, accelerator, len(gpus), spot=machine.spot)
+        in_a_job = bool(os.environ.get(SPEC))
+        price = prices.hourly(machine.machine, accelerator, len(gpus), spot=machine.spot, training=in_a_job)
     except TeachkitError as error:
         return f"This machine's price is not in our table: {error.what}"
     spent = prices.dollars(prices.cost(price, seconds))

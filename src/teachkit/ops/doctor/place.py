@@ -3,10 +3,9 @@
 import os
 
 from teachkit.cloud import metadata, names
+from teachkit.cloud.launch import SPEC
 from teachkit.course.condition import Check
 from teachkit.course.meter import idle_sentence
-
-JOB = "CLUSTER_SPEC"  # the training service sets it in the machines of a job
 
 
 def place_check() -> Check:
@@ -18,7 +17,7 @@ def place_check() -> Check:
     details = {"machine": machine.machine, "zone": machine.zone, "spot": machine.spot, "name": machine.name}
     if machine.workbench:
         found, kind = f"An instance of {names.WORKBENCH}: {where}.", "workbench"
-    elif os.environ.get(JOB):
+    elif os.environ.get(SPEC):
         found, kind = f"A machine of {names.JOBS}: {where}.", "job"
     else:
         found, kind = f"A virtual machine of Google's cloud, not of Workbench: {where}.", "machine"
