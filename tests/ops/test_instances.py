@@ -130,7 +130,7 @@ def test_the_command_prints_price_quota_and_commands_and_does_nothing(
     assert done.exit_code == 0
     assert done.output.count("gcloud workbench instances create course-") == 2
     assert re.search(
-        r"2 instances: \d+\.\d\d \$ an hour; each .*NVIDIA_TESLA_T4.* list price of 20\d\d-", done.output
+        r"2 instances: \d+\.\d\d \$ an hour; each .*NVIDIA_TESLA_T4.* 20\d\d-\d\d-\d\d", done.output
     )
     assert "NVIDIA_T4_GPUS >= 2" in done.output
     assert "Nothing is done yet" in done.output

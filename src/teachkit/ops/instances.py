@@ -163,5 +163,6 @@ def quota(machine: Machine, count: int) -> str:
     region = machine.zone.rpartition("-")[0]
     return (
         f"Compute Engine must grant {gpu.quota.upper()}_GPUS >= {count} in {region}, "
-        f"and GPUS_ALL_REGIONS >= {count}. Both often begin at 0; ask days ahead, on the console's page of quotas."
+        f"and GPUS_ALL_REGIONS >= {count}. "
+        "Both often begin at 0; ask days ahead, on the console's page of quotas."
     )
