@@ -70,6 +70,17 @@ READ = {
 }
 # address -> answers to POST without any field, for: stranger, member, other team, staff
 WRITE = {
+    "/register/": (200, 302, 302, 302),
+    "/confirm/nonsense/": (410, 410, 410, 410),
+    "/login/": (200, 200, 200, 200),
+    "/logout/": (302, 302, 302, 302),
+    "/password-reset/": (200, 200, 200, 200),
+    "/password-reset/x/y/": (200, 200, 200, 200),
+    "/profile/tokens/": (LOGIN, 302, 302, 302),
+    "/team/new/": (LOGIN, 302, 302, 302),
+    "/join/nonsense/": (LOGIN, 410, 410, 410),
+    "/api/challenges/toy/submissions/": (401, 401, 401, 401),
+    "/api/submissions/{waiting}/": (401, 401, 401, 401),
     "/profile/tokens/{token}/drop/": (LOGIN, 302, 404, 404),
     "/team/invitations/{invitation}/withdraw/": (LOGIN, 302, 404, 403),
     "/team/members/{member}/leave/": (LOGIN, 302, 404, 403),
@@ -123,8 +134,9 @@ def seen(answer):
 
 
 def test_what_each_kind_of_person_may_read(names, people, as_user):
+    browsers = [as_user(person) for person in people]
     found = {
-        address: tuple(seen(as_user(person).get(address.format(**names[1]))) for person in people)
+        address: tuple(seen(browser.get(address.format(**names[1]))) for browser in browsers)
         for address in READ
     }
     assert found == READ
@@ -143,15 +155,26 @@ def test_the_tables_above_name_every_address_of_the_site():
     assert told == {_shape(f"/{pattern.pattern._route}") for pattern in get_resolver().url_patterns}
 
 
-@pytest.mark.parametrize("address", POSTED)
-def test_a_form_that_another_site_sends_is_refused(names, address, staff):
+def test_the_tables_above_name_every_address_that_takes_a_form(names, people, as_user):
+    """A new page that changes something and stands in no table makes this fail."""
+    written = {_shape(address) for address in WRITE}
+    browsers = [as_user(person) for person in people]
+    for address in READ:
+        if _shape(address.partition("?")[0]) not in written:
+            answers = [seen(browser.post(address.format(**names[1]))) for browser in browsers]
+            assert set(answers) <= {LOGIN, 404, 405}, address
+            assert answers[3] != LOGIN, address
+
+
+def test_a_form_that_another_site_sends_is_refused(names):
     client = Client(enforce_csrf_checks=True)
     client.force_login(names[0], backend="django.contrib.auth.backends.ModelBackend")
-    answer = client.post(address.format(**names[1]))
-    # 403: refused for want of the token. 405: the page takes no form at all.
-    assert answer.status_code in (403, 405)
-    if answer.status_code == 405:
-        assert "POST" not in answer["Allow"]
+    for address in POSTED:
+        answer = client.post(address.format(**names[1]))
+        # 403: refused for want of the token. 405: the page takes no form at all.
+        assert answer.status_code in (403, 405), address
+        if answer.status_code == 405:
+            assert "POST" not in answer["Allow"], address
 
 
 VARIABLE = {"toy", "nonsense", "hide", "breast.png", "x", "y"}

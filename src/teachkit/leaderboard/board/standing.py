@@ -1,19 +1,21 @@
 """Figures of one entry on one set: where it stands among all teams, and what it takes for what."""
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
 
 from teachkit.big.measuring import RANKED
-from teachkit.leaderboard.board.table import Filter, board, heading_of
+from teachkit.leaderboard.board.table import Filter, board
 from teachkit.leaderboard.submissions import models
 from teachkit.leaderboard.submissions.comparing import as_picture, told_entry
 from teachkit.leaderboard.submissions.figures import FORMS, content_of, draw_confusion, score_of
 from teachkit.leaderboard.submissions.models import Submission
-from teachkit.leaderboard.submissions.shown import all_are_told
+from teachkit.leaderboard.submissions.shown import all_are_told, heading_of
 from teachkit.plots.picture import BLUE, GREY, Picture, caption, new_figure, sentences, styled
 
 GOLDEN = 0.618  # spreads neighbours far apart
 
 
+@require_safe
 def set_figure(request: HttpRequest, pk: int, name: str, kind: str, form: str) -> HttpResponse:
     """``standing`` or ``confusion`` of one set, as ``png`` or ``svg``."""
     entry = told_entry(request, pk)
@@ -57,6 +59,7 @@ def draw_standing(entry: Submission, name: str) -> Picture:
         if interval:
             axes.plot([interval.low, interval.high], [0.5, 0.5], color=BLUE, linewidth=2)
         axes.plot([own], [0.5], "D", color=BLUE, markersize=8)
+        axes.locator_params(axis="x", nbins=4)
         axes.set(xlabel=heading_of(metric), ylim=(0, 1), yticks=[])
         axes.spines["left"].set_visible(False)
         better = f"{sum(value > own for value in others)} of {len(others)} others are better"

@@ -14,6 +14,7 @@ from teachkit.big.ranking import LOWER_IS_BETTER, best_of_each, mean_ranks, plac
 from teachkit.big.scoring import MEAN
 from teachkit.leaderboard.challenges.models import Challenge, Reference
 from teachkit.leaderboard.submissions.models import Note, Result, Score, Submission
+from teachkit.leaderboard.submissions.shown import heading_of
 
 TRACKS = {"all": "all", "standard": "standard", "open": "open"}
 SHOWN = {"best": "best of each team", "all": "all entries"}
@@ -22,11 +23,6 @@ PAGE = 100
 MOST_NAMED = 1000  # numbers of entries in one question to a database; some take no more than 32,766
 NONE = (None, None)
 Limits = tuple[float | None, float | None]
-
-
-def heading_of(metric: str) -> str:
-    """The name of a score as the head of a column."""
-    return TITLES[metric][0].upper() + TITLES[metric][1:]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
 
 from teachkit.big.measuring import AVERAGED, TITLES
 from teachkit.big.scoring import MEAN
@@ -12,6 +13,7 @@ from teachkit.leaderboard.challenges.models import Challenge
 from teachkit.leaderboard.submissions import models
 
 
+@require_safe
 def leaderboard(request: HttpRequest, slug: str) -> HttpResponse:
     """The table of places; ``format=csv`` or ``json`` gives all rows as data."""
     challenge = get_object_or_404(Challenge, slug=slug)

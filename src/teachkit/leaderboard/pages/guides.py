@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
 
 from teachkit.big import Member
 from teachkit.data import registry
@@ -25,12 +26,14 @@ class About:
     challenges: list[str]
 
 
+@require_safe
 def scores(request: HttpRequest) -> HttpResponse:
     """What each score means, with an example that is computed now."""
     told = {"explained": explained(), "truth": TRUTH, "stated": PROBABILITIES, "places": shared_places()}
     return render(request, "pages/metrics.html", told)
 
 
+@require_safe
 def datasets(request: HttpRequest) -> HttpResponse:
     """All sets of all challenges."""
     found: dict[str, About] = {}
@@ -42,6 +45,7 @@ def datasets(request: HttpRequest) -> HttpResponse:
 
 
 @cache_control(max_age=3600, public=True)
+@require_safe
 def picture(request: HttpRequest, name: str) -> HttpResponse:
     """Training pictures of a set that a challenge asks for."""
     known = {member.name for challenge in Challenge.objects.all() for member in challenge.suite}
@@ -51,6 +55,7 @@ def picture(request: HttpRequest, name: str) -> HttpResponse:
     return HttpResponse(strip, content_type="image/png")
 
 
+@require_safe
 def research(request: HttpRequest) -> HttpResponse:
     """Papers and code behind the benchmark."""
     return render(request, "pages/research.html")

@@ -8,6 +8,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
+from django.views.decorators.http import require_safe
 
 from teachkit.leaderboard.board.table import Filter as BoardFilter
 from teachkit.leaderboard.board.table import board
@@ -22,6 +23,7 @@ AGAIN = (
 )
 
 
+@require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """What the site is for, and the first places of each board."""
     now = models.now()
@@ -32,6 +34,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "pages/home.html", {"tops": tops})
 
 
+@require_safe
 def challenge(request: HttpRequest, slug: str) -> HttpResponse:
     """One challenge: what is asked, the rules, the dates and the limits."""
     found = get_object_or_404(Challenge, slug=slug)
@@ -39,6 +42,7 @@ def challenge(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "pages/challenge.html", told)
 
 
+@require_safe
 def health(request: HttpRequest) -> HttpResponse:
     """Whether the site can work: for machines that watch it."""
     try:

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from teachkit.leaderboard.people.forms import TeamName
 from teachkit.leaderboard.people.models import Invitation, Membership, Team
@@ -36,6 +36,7 @@ def make_team(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
+@require_safe
 def team(request: HttpRequest) -> HttpResponse:
     """Members and invitations of one's own team."""
     mine = _membership(request)

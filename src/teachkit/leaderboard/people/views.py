@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from teachkit.leaderboard.people import mailing, privacy
 from teachkit.leaderboard.people.forms import Register, TeamName, TokenName
@@ -57,6 +57,7 @@ def confirm(request: HttpRequest, signed: str) -> HttpResponse:
 
 
 @login_required
+@require_safe
 def profile(request: HttpRequest) -> HttpResponse:
     """One's team, tokens and data."""
     return render(
@@ -96,6 +97,7 @@ def drop_token(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @login_required
+@require_safe
 def my_data(request: HttpRequest) -> HttpResponse:
     """Everything the site knows about the person, as JSON."""
     answer = JsonResponse(privacy.about(request.user), json_dumps_params={"indent": 1})

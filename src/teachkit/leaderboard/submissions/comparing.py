@@ -2,14 +2,15 @@
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
-from teachkit.big.measuring import RANKED, TITLES
+from teachkit.big.measuring import RANKED
 from teachkit.big.scoring import MEAN
 from teachkit.errors import TeachkitError
 from teachkit.leaderboard.submissions import models
 from teachkit.leaderboard.submissions.figures import FORMS, content_of, score_of
 from teachkit.leaderboard.submissions.models import Submission
-from teachkit.leaderboard.submissions.shown import feedback
+from teachkit.leaderboard.submissions.shown import HEADINGS, feedback
 
 KINDS = ("lines", "boxes")
 MOST_CHOICES = 50
@@ -24,6 +25,7 @@ def told_entry(request: HttpRequest, pk: int | str) -> Submission:
     return entry
 
 
+@require_safe
 def figure(request: HttpRequest, pk: int, metric: str, kind: str, form: str) -> HttpResponse:
     """A figure of one entry; ``with`` names a second one."""
     entries = [told_entry(request, pk)]
@@ -49,6 +51,7 @@ def as_picture(request: HttpRequest, content: bytes, name: str, form: str) -> Ht
     return answer
 
 
+@require_safe
 def scores(request: HttpRequest, pk: int) -> HttpResponse:
     """The scores of one entry as JSON."""
     entry = told_entry(request, pk)
@@ -60,6 +63,7 @@ def scores(request: HttpRequest, pk: int) -> HttpResponse:
     return answer
 
 
+@require_safe
 def compare(request: HttpRequest) -> HttpResponse:
     """Two entries of one challenge and one image size, set by set."""
     asked = {name: request.GET.get(name, "").strip() for name in ("a", "b")}
@@ -74,9 +78,9 @@ def compare(request: HttpRequest) -> HttpResponse:
     elif any(asked.values()):
         problem = "Give the numbers of two entries, as in their addresses."
     offered = choices(request, entries[0] if entries else None)
-    told = {"asked": asked, "problem": problem, "rows": rows, "entries": entries, "metrics": RANKED}
+    told = {"asked": asked, "problem": problem, "rows": rows, "entries": entries, "metrics": HEADINGS}
     told |= {"choices": offered + [one for one in entries if one not in offered]}
-    return render(request, "submissions/compare.html", {**told, "titles": [TITLES[name] for name in RANKED]})
+    return render(request, "submissions/compare.html", told)
 
 
 def choices(request: HttpRequest, like: Submission | None) -> list[Submission]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from textwrap import shorten
 from threading import Lock
 from typing import Any
 
@@ -12,6 +13,7 @@ from teachkit.leaderboard.submissions.models import Submission
 from teachkit.metrics import Interval
 from teachkit.plots import Picture, confusion
 
+LONGEST_NAME = 24  # of a class in a figure
 FORMS = {"png": "image/png", "svg": "image/svg+xml"}
 _one_at_a_time = Lock()  # the style of a figure is a setting of the whole process
 
@@ -57,7 +59,8 @@ def draw_confusion(entry: Submission, name: str) -> Picture | None:
     counts = np.array(told)
     truth, answers = np.repeat(np.argwhere(counts >= 0), counts.reshape(-1), axis=0).T
     member = entry.challenge.suite[name]
-    return confusion(truth, answers, member.classes, title=f"{member.title}, entry {entry.pk}")
+    classes = [shorten(one, LONGEST_NAME, placeholder=" …") for one in member.classes]
+    return confusion(truth, answers, classes, title=f"{member.title}, entry {entry.pk}")
 
 
 def _number(value: float | None) -> float:

@@ -6,7 +6,7 @@ from functools import wraps
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from teachkit.leaderboard.submissions import models
 from teachkit.leaderboard.submissions.models import Flag, Note, Submission
@@ -34,12 +34,13 @@ def staff_only(view: View) -> View:
 
 
 @staff_only
+@require_safe
 def moderation(request: HttpRequest) -> HttpResponse:
     """Flags, entries with a link that nobody has read yet, hidden ones, failures, and what was done."""
     entries = Submission.objects.select_related("team", "challenge").order_by("-created")
     flags = Flag.objects.filter(settled=None).select_related("submission__team", "submission__challenge")
     told = {
-        "flags": flags.order_by("-at", "pk")[:100],
+        "flags": flags.order_by("-submission", "pk")[:100],
         "papers": entries.filter(state=Submission.State.SCORED, paper_on=None).exclude(link="")[:100],
         "hidden": entries.filter(hidden=True)[:100],
         "failed": entries.filter(state=Submission.State.FAILED)[:100],

@@ -5,11 +5,19 @@ from datetime import datetime
 from typing import Any
 
 from teachkit.big import Member
-from teachkit.big.measuring import RANKED
+from teachkit.big.measuring import RANKED, TITLES
 from teachkit.big.ranking import DECIMALS
 from teachkit.big.scoring import MEAN
 from teachkit.leaderboard.challenges.models import Challenge
 from teachkit.leaderboard.submissions.models import Result, Score, Submission
+
+
+def heading_of(metric: str) -> str:
+    """The name of a score as the head of a column."""
+    return TITLES[metric][0].upper() + TITLES[metric][1:]
+
+
+HEADINGS = [(name, heading_of(name)) for name in RANKED]
 
 
 def feedback(entry: Submission, now: datetime) -> bool:

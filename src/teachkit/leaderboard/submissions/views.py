@@ -4,15 +4,15 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_safe
 
-from teachkit.big.measuring import RANKED, TITLES
 from teachkit.leaderboard.challenges.models import Challenge
 from teachkit.leaderboard.submissions import limits, models
 from teachkit.leaderboard.submissions.comparing import choices
 from teachkit.leaderboard.submissions.forms import Entry
 from teachkit.leaderboard.submissions.models import Submission
 from teachkit.leaderboard.submissions.receiving import RefusedUpload, receive
-from teachkit.leaderboard.submissions.shown import feedback, shown_sets, shown_table
+from teachkit.leaderboard.submissions.shown import HEADINGS, feedback, shown_sets, shown_table
 
 
 @login_required
@@ -48,6 +48,7 @@ def submit(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @login_required
+@require_safe
 def mine(request: HttpRequest) -> HttpResponse:
     """All entries of one's team, with what is left."""
     team = request.user.team
@@ -60,6 +61,7 @@ def mine(request: HttpRequest) -> HttpResponse:
     )
 
 
+@require_safe
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One entry: its state while it waits, its faults, or its scores."""
     entry = _visible(request, pk)
@@ -84,11 +86,12 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
             "told": told,
             "history": entry.results.order_by("-created") if own else [],
             "waiting_before": waiting_before,
-            "metrics": [(name, TITLES[name]) for name in RANKED],
+            "metrics": HEADINGS,
         },
     )
 
 
+@require_safe
 def state(request: HttpRequest, pk: int) -> JsonResponse:
     """The state as JSON, for pages and programs that wait."""
     entry = _visible(request, pk)
@@ -96,6 +99,7 @@ def state(request: HttpRequest, pk: int) -> JsonResponse:
 
 
 @login_required
+@require_safe
 def download(request: HttpRequest, pk: int) -> HttpResponse:
     """The file as it came; for its team and for staff."""
     entry = _visible(request, pk)
