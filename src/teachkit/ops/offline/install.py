@@ -111,7 +111,9 @@ def install(course: Path) -> None:
     python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-index"]
+    # isolated: what the owner of the machine set for pip names places that this machine cannot reach
+    pip = [str(python), "-m", "pip", "--isolated", "--disable-pip-version-check"]
+    pip += ["install", "--quiet", "--no-index"]
     print("Installing the packages: several minutes ...", flush=True)
     lock = ["--find-links", str(STICK / "wheels"), "--require-hashes", "--requirement", "requirements.lock"]
     (wheel,) = (course / "wheel").glob("teachkit-*.whl")
