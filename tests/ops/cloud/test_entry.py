@@ -18,6 +18,7 @@ from teachkit.course.declaration import Course, Lesson
 from teachkit.course.gpus import Build, Driver, Gpu
 from teachkit.course.machine import this_machine
 from teachkit.course.runner import Options
+from teachkit.errors import StorageError
 from teachkit.ops.cloud import entry
 from teachkit.ops.cloud.files import FAILED, FINISHED, STOPPED, Manifest, read_manifest, upload
 
@@ -127,6 +128,38 @@ def test_an_error_of_our_own_is_sent_too(
     monkeypatch.setattr(entry, "run_lesson", run)
     assert entry.main([*OUTPUT, "t1"]) == 1
     assert last(stores).problem == "OSError: No space left on device"
+
+
+def test_a_bucket_that_is_silent_for_a_while_costs_no_lesson_and_no_result(
+    course: Course, stores: dict[str, MemoryStore], ran: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = entry.upload
+    left = [3]
+
+    def upload_later(*arguments: Any) -> dict[str, str]:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise StorageError("No answer from the bucket.")
+        return real(*arguments)
+
+    monkeypatch.setattr(entry, "upload", upload_later)
+    monkeypatch.setattr(entry.time, "sleep", lambda seconds: None)
+    assert entry.main([*OUTPUT, "t1"]) == 0
+    assert (last(stores).state, set(last(stores).files)) == (FINISHED, {"lessons/t1/results.json"})
+
+
+def test_results_that_could_not_be_sent_are_no_success(
+    course: Course, stores: dict[str, MemoryStore], ran: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+
+    def refuse(*_: Any) -> dict[str, str]:
+        raise StorageError("Your account may not do this.")
+
+    monkeypatch.setattr(entry, "upload", refuse)
+    monkeypatch.setattr(entry.time, "sleep", waits.append)
+    assert entry.main([*OUTPUT, "t1"]) == 1
+    assert len(waits) == entry.LAST_TRIES - 1
 
 
 def test_nothing_runs_when_the_gpu_that_was_asked_for_is_not_there(

@@ -31,6 +31,7 @@ from teachkit.paths import course_root
 OUT = "build/job"  # below the course
 LESSONS = "lessons/"  # what an earlier attempt hands on: reports are written anew
 POLL_S = 20.0
+LAST_TRIES = 15  # of sending the results; with what each try takes itself about nine minutes
 OLDER_CUDA = "Build the image with the older CUDA: docs/cloud.md, 'An older driver'."
 SEES_GPU = (
     "import torch; seen = torch.cuda.is_available(); print(torch.cuda.get_device_name() if seen else '')"
@@ -52,12 +53,22 @@ class Desk:
     device: str = ""
     sent: dict[str, str] = field(default_factory=dict)
 
-    def send(self, state: str, problem: str = "") -> None:
-        """Send what is new, and the list of all files."""
-        manifest = Manifest(
-            self.machine, state, problem, self.device, round(time.monotonic() - self.begun, 1)
-        )
-        self.sent = upload(self.store, manifest, self.out, self.sent)
+    def send(self, state: str, problem: str = "", *, tries: int = 1) -> bool:
+        """Send what is new, and the list of all files; whether that worked.
+
+        What could not be sent is sent with the next call: a lesson is not stopped for it.
+        """
+        for attempt in range(tries):
+            seconds = round(time.monotonic() - self.begun, 1)
+            manifest = Manifest(self.machine, state, problem, self.device, seconds)
+            try:
+                self.sent = upload(self.store, manifest, self.out, self.sent)
+                return True
+            except StorageError as error:
+                print(f"Not sent: {error}", file=sys.stderr, flush=True)
+            if attempt + 1 < tries:
+                time.sleep(POLL_S)
+        return False
 
 
 def gpu_problem(wanted: str) -> tuple[str, str]:
@@ -159,8 +170,9 @@ def _report(lessons: Sequence[Lesson], options: Options) -> None:
 
 def _end(desk: Desk, state: str, problem: str) -> int:
     print(problem or "All lessons finished.", file=sys.stderr if problem else sys.stdout, flush=True)
-    desk.send(state, problem)
-    return 0 if state == FINISHED else 1
+    # A machine that is being taken away has seconds; any other one can wait for a bucket that is silent.
+    sent = desk.send(state, problem, tries=1 if state == STOPPED else LAST_TRIES)
+    return 0 if sent and state == FINISHED else 1
 
 
 def _restore(desk: Desk, earlier: str, machines: int) -> None:
