@@ -84,6 +84,14 @@ def test_without_a_network_the_lessons_that_would_fetch_are_named(
     assert "TEACHKIT_OFFLINE=1" in check.remedy
 
 
+def test_a_bucket_that_was_silent_is_not_asked_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEACHKIT_BUCKET", "gs://class")
+    monkeypatch.setattr(data, "within", lambda *_: pytest.fail("asked again"))
+    check = data_check(root, silent=True)
+    assert check.state == "problem"
+    assert check.found == "Data come from: bucket gs://class. What it holds could not be seen."
+
+
 def test_what_was_fetched_before_needs_no_host(
     root: Path, asked: Callable[[bool], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

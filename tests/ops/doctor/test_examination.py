@@ -47,10 +47,10 @@ def test_every_subject_is_looked_at_in_the_order_of_the_page(quick: None, root: 
 
 
 def test_what_goes_wrong_in_one_check_stops_no_other(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise RuntimeError("out of luck")
 
-    def refused(*_: object) -> None:
+    def refused(*_: object, **__: object) -> None:
         raise SettingsError("Two sources.", "Unset one.")
 
     monkeypatch.setattr(examination, "kernels_check", broken)
@@ -61,6 +61,16 @@ def test_what_goes_wrong_in_one_check_stops_no_other(quick: None, monkeypatch: p
     assert "RuntimeError: out of luck" in found["kernels"].found
     assert (found["data"].found, found["data"].remedy) == ("Two sources.", "Unset one.")
     assert not doctor.summary(found.values())["ok"]
+
+
+def test_a_silent_bucket_is_asked_once(quick: None, monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+    silence = examination.Check(examination.DATA_BUCKET, "problem", "gs://class gives no answer.")
+    monkeypatch.setattr(examination, "bucket_checks", lambda root: [silence])
+    monkeypatch.delenv("TEACHKIT_OFFLINE")
+    monkeypatch.setenv("TEACHKIT_BUCKET", "gs://class")
+    found = {check.name: check for check in doctor.examine(root)}
+    assert found["data bucket"] == silence
+    assert "could not be seen" in found["data"].found
 
 
 def test_the_summary_is_for_programs(quick: None, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from teachkit.ops.doctor.limits import within
 
 PATIENCE_S = 10.0
 DATA = "TEACHKIT_BUCKET"
+DATA_BUCKET = "data bucket"  # the name of its check
 COURSE_ID = re.compile(r"^c\.CourseDirectory\.course_id\s*=\s*[\"'](.+?)[\"']", re.MULTILINE)
 
 
@@ -41,7 +42,7 @@ def bucket_checks(root: Path | None) -> Iterator[Check]:
     """One check for each bucket that the environment names."""
     data, exchange = os.environ.get(DATA, ""), os.environ.get(EXCHANGE, "")
     if data:
-        yield _asked("data bucket", data, lambda: _list_data(data))
+        yield _asked(DATA_BUCKET, data, lambda: _list_data(data))
     if exchange:
         yield _asked("exchange", exchange, lambda: _list_releases(exchange, root))
     if not data and not exchange:
@@ -50,7 +51,7 @@ def bucket_checks(root: Path | None) -> Iterator[Check]:
 
 def _asked(name: str, url: str, question: Callable[[], str]) -> Check:
     try:
-        said = within(PATIENCE_S, question)
+        said = within(PATIENCE_S, url, question)
     except TeachkitError as error:
         return Check(name, "problem", error.what, error.remedy, {"url": url})
     who = _who()

@@ -18,14 +18,24 @@ CHOOSE = "See what is there: teachkit data list. Or unset the variable that choo
 OFFLINE = "Check the network; without one, TEACHKIT_OFFLINE=1 gives small sets that need none."
 
 
-def data_check(root: Path | None) -> Check:
-    """The source in force, and the lessons for which it has nothing."""
+def data_check(root: Path | None, *, silent: bool = False) -> Check:
+    """The source in force, and the lessons for which it has nothing.
+
+    Args:
+        root: the course, if there is one here.
+        silent: its bucket has been asked already, in vain.
+    """
     source = sources.current()
     head = f"Data come from: {source.label}."
     if root is None:
         return Check("data", "ok", head)
+    if silent:
+        said = f"{head} What it holds could not be seen."
+        return Check(
+            "data", "problem", said, "Mend the bucket first; see its own line.", {"source": source.label}
+        )
     lessons = [lesson for lesson in read_course(root).lessons if lesson.data]
-    chosen = within(PATIENCE_S, lambda: {lesson.id: _chosen(lesson) for lesson in lessons})
+    chosen = within(PATIENCE_S, source.label, lambda: {lesson.id: _chosen(lesson) for lesson in lessons})
     details = {"source": source.label, "lessons": {lesson: list(names) for lesson, names in chosen.items()}}
     if without := [lesson.id for lesson in lessons if len(chosen[lesson.id]) < lesson.sets]:
         said = f"{head} It has too little for lessons {', '.join(without)}."
@@ -34,11 +44,11 @@ def data_check(root: Path | None) -> Check:
         return Check("data", "ok", f"{head} It serves all {len(lessons)} lessons.", details=details)
     wanted = _to_fetch(name for names in chosen.values() for name in names)
     hosts = sorted(set(wanted.values()))
-    silent = [host for host in hosts if not _answers(host)]
-    if waiting := [name for name, host in wanted.items() if host in silent]:
+    mute = [host for host in hosts if not _answers(host)]
+    if waiting := [name for name, host in wanted.items() if host in mute]:
         affected = [lesson for lesson, names in chosen.items() if set(names) & set(waiting)]
-        said = f"{head} No answer from {', '.join(silent)}; lessons {', '.join(affected)} need it."
-        return Check("data", "problem", said, OFFLINE, {**details, "silent": silent, "to_fetch": waiting})
+        said = f"{head} No answer from {', '.join(mute)}; lessons {', '.join(affected)} need it."
+        return Check("data", "problem", said, OFFLINE, {**details, "silent": mute, "to_fetch": waiting})
     said = "All sets of the lessons are on this machine."
     if wanted:
         said = f"{len(wanted)} sets are fetched when first needed; hosts that answer: {', '.join(hosts)}."
@@ -74,7 +84,7 @@ def _answers(host: str) -> bool:
     import requests
 
     try:
-        within(HOST_PATIENCE_S + 1, lambda: requests.head(f"https://{host}", timeout=HOST_PATIENCE_S))
+        within(HOST_PATIENCE_S + 1, host, lambda: requests.head(f"https://{host}", timeout=HOST_PATIENCE_S))
     except (requests.RequestException, FetchError):
         return False
     return True

@@ -9,7 +9,7 @@ from teachkit import __version__
 from teachkit.course.condition import Check, disk_check, memory_check, python_check
 from teachkit.course.machine import this_machine
 from teachkit.errors import SettingsError, TeachkitError
-from teachkit.ops.doctor.buckets import account_check, bucket_checks
+from teachkit.ops.doctor.buckets import DATA_BUCKET, account_check, bucket_checks
 from teachkit.ops.doctor.course import course_check
 from teachkit.ops.doctor.data import data_check
 from teachkit.ops.doctor.extensions import extensions_check
@@ -27,6 +27,8 @@ def examine(start: Path | None = None) -> list[Check]:
     """Look at this machine, for the course around `start` (default: the current folder)."""
     asked = TorchAsked()
     root = root_or_none(start)
+    buckets = list(_answers("buckets", lambda: bucket_checks(root)))
+    silent = any(check.name == DATA_BUCKET and check.state == "problem" for check in buckets)
     questions: dict[str, Question] = {
         "python": lambda: python_check(this_machine()),
         "packages": lambda: packages_check(root),
@@ -34,8 +36,8 @@ def examine(start: Path | None = None) -> list[Check]:
         "course": lambda: course_check(root),
         "memory": lambda: memory_check(this_machine()),
         "disk": lambda: disk_check(this_machine()),
-        "data": lambda: data_check(root),
-        "buckets": lambda: bucket_checks(root),
+        "data": lambda: data_check(root, silent=silent),
+        "buckets": lambda: buckets,
         "account": account_check,
         "place": place_check,
         "idle shutdown": idle_check,
@@ -43,11 +45,9 @@ def examine(start: Path | None = None) -> list[Check]:
         "nbgrader": extensions_check,
         "sandbox": lambda: sandbox_check(root),
     }
-    gpu = questions["gpu"]
-    answers = {
-        name: list(_answers(name, question)) for name, question in questions.items() if question != gpu
-    }
-    answers["gpu"] = list(_answers("gpu", gpu))  # torch has had the time of all others to load
+    # torch comes last, because it has then had the time of all others to load.
+    order = sorted(questions, key=lambda name: name == "gpu")
+    answers = {name: list(_answers(name, questions[name])) for name in order}
     return [check for name in questions for check in answers[name]]
 
 

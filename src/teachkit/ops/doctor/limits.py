@@ -9,8 +9,8 @@ from teachkit.errors import FetchError
 T = TypeVar("T")
 
 
-def within(seconds: float, question: Callable[[], T]) -> T:
-    """The answer of `question`, asked in a thread of its own that does not outlive this process.
+def within(seconds: float, who: str, question: Callable[[], T]) -> T:
+    """What `who` answers to `question`, asked in a thread of its own that does not outlive this process.
 
     Raises:
         FetchError: there is none after so many seconds.
@@ -27,7 +27,9 @@ def within(seconds: float, question: Callable[[], T]) -> T:
     asked.start()
     asked.join(seconds)
     if asked.is_alive():
-        raise FetchError(f"No answer within {seconds:g} seconds.", "Check the network.", seconds=seconds)
+        raise FetchError(
+            f"{who} gives no answer within {seconds:g} seconds.", "Check the network.", seconds=seconds
+        )
     if "error" in answer:
         raise answer["error"]
     return answer["is"]
