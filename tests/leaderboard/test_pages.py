@@ -65,8 +65,10 @@ def test_a_verified_paper_gets_a_badge_and_a_note(two, staff, as_user, client):
     assert two[0].link in boss.get("/moderation/").content.decode()
     boss.post(f"/submissions/{two[0].pk}/verify/", {"why": "read it"})
     assert client.get("/challenges/toy/board/").content.decode().count("paper verified") == 1
+    assert f'href="{two[0].link}"' in client.get("/research/").content.decode()
     boss.post(f"/submissions/{two[0].pk}/unverify/")
     assert "paper verified" not in client.get("/challenges/toy/board/").content.decode()
+    assert two[0].link not in client.get("/research/").content.decode()
     assert list(Note.objects.order_by("pk").values_list("action", "why")) == [
         ("verify", "read it"),
         ("unverify", ""),

@@ -13,6 +13,7 @@ from teachkit.errors import UnknownNameError
 from teachkit.leaderboard.challenges.models import Challenge
 from teachkit.leaderboard.pages.metrics import PROBABILITIES, TRUTH, explained, shared_places
 from teachkit.leaderboard.pages.pictures import is_at_hand, strip_of
+from teachkit.leaderboard.submissions.models import Submission
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,10 @@ def picture(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_safe
 def research(request: HttpRequest) -> HttpResponse:
-    """Papers and code behind the benchmark."""
-    return render(request, "pages/research.html")
+    """Papers behind the benchmark, and those of entries that were verified."""
+    entries = Submission.objects.filter(state=Submission.State.SCORED, hidden=False, paper_on__isnull=False)
+    verified = entries.select_related("team", "challenge").order_by("-paper_on")[:100]
+    return render(request, "pages/research.html", {"verified": verified})
 
 
 def _about(member: Member) -> About:
