@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import multiprocessing
 import os
 import shutil
 import socket
@@ -98,6 +99,39 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def in_processes(free_port: int) -> Iterator[Callable[..., list[int | None]]]:
+    """`in_processes(4, work, a, b)` calls `work(rank, a, b)` in four processes, as torchrun starts them.
+
+    It gives their exit codes. Processes are forked: importing torch and Fabric anew takes longer than a test.
+    """
+    fork = multiprocessing.get_context("fork")
+    running: list[Any] = []
+
+    def begin(rank: int, world: int, work: Callable[..., object], given: tuple[object, ...]) -> None:
+        import torch
+
+        places = {"RANK": rank, "LOCAL_RANK": rank, "GROUP_RANK": 0}
+        places |= {"WORLD_SIZE": world, "LOCAL_WORLD_SIZE": world}
+        address = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port, "TORCHELASTIC_RUN_ID": "test"}
+        os.environ.update({name: str(value) for name, value in (places | address).items()})
+        work(rank, *given)
+        torch.distributed.destroy_process_group()
+
+    def start(world: int, work: Callable[..., object], *given: object) -> list[int | None]:
+        processes = [fork.Process(target=begin, args=(rank, world, work, given)) for rank in range(world)]
+        running.extend(processes)
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join(timeout=120)
+        return [process.exitcode for process in processes]
+
+    yield start
+    for process in running:
+        process.kill()
 
 
 class _Server(ThreadingHTTPServer):

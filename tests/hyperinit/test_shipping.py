@@ -92,6 +92,26 @@ def test_training_by_a_recipe_goes_on_from_its_checkpoint(offline, tmp_path):
     )
 
 
+def test_a_job_names_its_folder_and_changes_the_recipe(offline, tmp_path, monkeypatch, capsys):
+    words = ["--data", "digits", "--pretext", "rotation", "--families", "vgg", "--architectures", "2"]
+    words += ["--steps", "2", "--nets", "1", "--images-per-net", "48", "--device", "cpu"]
+    shipping.main([*words, "--out", str(tmp_path)])
+    assert HyperInitializer.load(tmp_path / "trained.pt").about["steps"] == 2
+    assert (tmp_path / "training.pt").exists()
+    assert "trained.md beside it" in capsys.readouterr().out
+    (tmp_path / "trained.pt").unlink()
+    monkeypatch.setenv("RANK", "1")  # goes on from the checkpoint, and leaves the files to the first process
+    shipping.main([*words, "--out", str(tmp_path)])
+    assert not (tmp_path / "trained.pt").exists()
+
+
+def test_pictures_under_another_licence_end_the_program_before_any_step(offline, tmp_path, monkeypatch):
+    monkeypatch.setattr(shipping, "FREE", ("CC0",))
+    with pytest.raises(SystemExit, match=r"SettingsError: .* is under 'CC BY 4\.0'"):
+        shipping.main(["--data", "digits", "--steps", "2", "--out", str(tmp_path)])
+    assert not (tmp_path / "training.pt").exists()
+
+
 def test_numbers_from_pictures_under_another_licence_are_not_shipped(offline, tmp_path, monkeypatch):
     monkeypatch.setattr(shipping, "FREE", ("CC0",))
     with pytest.raises(SettingsError, match=r"is under 'CC BY 4\.0'"):

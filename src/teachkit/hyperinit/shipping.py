@@ -2,16 +2,20 @@
 
 ``make hyperinit`` runs this file. It writes the numbers in half precision (`trained.pt`) and a page about
 them (`trained.md`) beside itself. Pictures are those of PneumoniaMNIST, which may be shared with attribution.
+
+A job on GPUs names a folder, and may change the recipe:
+``python -m teachkit.cloud.launch -m teachkit.hyperinit.shipping --out FOLDER --steps 100000``.
 """
 
-import sys
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+import argparse
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import torch
 
 from teachkit import data
+from teachkit.data.splits import Info
 from teachkit.errors import SettingsError
 from teachkit.hyperinit.architectures import Stream, references
 from teachkit.hyperinit.files import SHIPPED
@@ -20,6 +24,8 @@ from teachkit.hyperinit.pictures import on_device
 from teachkit.hyperinit.pretext import pretext_named
 from teachkit.hyperinit.scoring import pretext_scores
 from teachkit.paths import atomic
+from teachkit.training.device import first_process
+from teachkit.training.job import said_once
 
 FREE = ("CC BY 4.0", "CC0", "No known copyright restrictions")  # licences under which numbers are shipped
 SHOWN = 64  # validation pictures for the table of the page
@@ -66,8 +72,13 @@ class Recipe:
 RECIPE = Recipe()
 
 
-def train(recipe: Recipe, checkpoint: Path | None = None) -> HyperInitializer:
-    """A hyper-initializer from training pictures; the run goes on where `checkpoint` exists."""
+def train(recipe: Recipe, checkpoint: Path | None = None, device: str = "auto") -> HyperInitializer:
+    """A hyper-initializer from training pictures; the run goes on where `checkpoint` exists.
+
+    Raises:
+        SettingsError: for pictures that may not be redistributed.
+    """
+    _refuse_closed(data.load(recipe.data, "train").info)
     initializer = HyperInitializer(seed=recipe.seed)
     initializer.pretrain(
         data.load(recipe.data, "train"),
@@ -81,8 +92,9 @@ def train(recipe: Recipe, checkpoint: Path | None = None) -> HyperInitializer:
         val=data.load(recipe.data, "val"),
         every=max(recipe.steps // 40, 50),
         checkpoint=checkpoint,
+        device=device,
     )
-    return initializer
+    return initializer.to("cpu")
 
 
 def ship(initializer: HyperInitializer, recipe: Recipe, folder: Path) -> Path:
@@ -93,12 +105,7 @@ def ship(initializer: HyperInitializer, recipe: Recipe, folder: Path) -> Path:
     """
     train_split, val = (data.load(recipe.data, name) for name in ("train", "val"))
     info = train_split.info
-    if info.licence not in FREE:
-        raise SettingsError(
-            f"{info.title} is under '{info.licence}'.",
-            f"Ship numbers that were learned from pictures under one of {FREE}.",
-            licence=info.licence,
-        )
+    _refuse_closed(info)
     if initializer.trained_steps != recipe.steps:
         raise SettingsError(
             f"This one was trained for {initializer.trained_steps} steps, the recipe says {recipe.steps}.",
@@ -143,6 +150,15 @@ def ship(initializer: HyperInitializer, recipe: Recipe, folder: Path) -> Path:
     return path
 
 
+def _refuse_closed(info: Info) -> None:
+    if info.licence not in FREE:
+        raise SettingsError(
+            f"{info.title} is under '{info.licence}'.",
+            f"Ship numbers that were learned from pictures under one of {FREE}.",
+            licence=info.licence,
+        )
+
+
 def _table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
     """Rows as a table in Markdown; lists are joined by commas."""
     lines = [
@@ -151,14 +167,28 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
     return "\n".join(f"| {line} |" for line in (" | ".join(head), " | ".join("---" for _ in head), *lines))
 
 
-def main() -> None:
-    """Train by `RECIPE` and write the files of the package; a stopped run goes on when called again."""
-    folder = Path(__file__).parent
-    checkpoint = Path(sys.argv[1] if len(sys.argv) > 1 else "build/hyperinit/training.pt")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train by `RECIPE`, or as told, and write the files; a stopped run goes on when called again."""
+    parser = argparse.ArgumentParser(prog="python -m teachkit.hyperinit.shipping", description=main.__doc__)
+    parser.add_argument("--out", type=Path, help="folder of files and checkpoint; default: the package")
+    parser.add_argument("--device", default="auto")
+    for one in fields(Recipe):
+        several = isinstance(one.default, tuple)
+        kind = str if several else type(one.default)
+        parser.add_argument(
+            f"--{one.name.replace('_', '-')}", type=kind, nargs="+" if several else None, default=one.default
+        )
+    asked = vars(parser.parse_args(arguments))
+    out, device = asked.pop("out"), asked.pop("device")
+    recipe = Recipe(**asked | {"families": tuple(asked["families"])})
+    checkpoint = (out or Path("build/hyperinit")) / "training.pt"
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    path = ship(train(RECIPE, checkpoint), RECIPE, folder)
-    print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, {path.with_suffix('.md').name} beside it")
+    with said_once():
+        initializer = train(recipe, checkpoint, device)
+        if first_process():
+            path = ship(initializer, recipe, out or Path(__file__).parent)
+            print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, {path.with_suffix('.md').name} beside it")
 
 
 if __name__ == "__main__":

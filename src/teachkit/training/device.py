@@ -38,6 +38,13 @@ def open_fabric(device: str = "auto", *, distributed: bool = True) -> Fabric:
     native_bf16 = on_gpu and torch.cuda.is_bf16_supported(including_emulation=False)
     world, local = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("LOCAL_WORLD_SIZE", 1))
     many = distributed and world > 1
+    if many and on_gpu and local > torch.cuda.device_count():
+        raise SettingsError(
+            f"{local} processes were started on this machine, which has "
+            f"{_count(torch.cuda.device_count(), 'GPU')}.",
+            f'Start {torch.cuda.device_count()}, or use device="cpu".',
+            processes=local,
+        )
     fabric = Fabric(
         accelerator=name,
         devices=local if many else ([int(index)] if index else 1),
@@ -47,6 +54,11 @@ def open_fabric(device: str = "auto", *, distributed: bool = True) -> Fabric:
     )
     fabric.launch()
     return fabric
+
+
+def first_process() -> bool:
+    """Whether this process writes what all have found: the only one, or rank 0 of those of torchrun."""
+    return int(os.environ.get("RANK", 0)) == 0
 
 
 def device_summary(device: str = "auto") -> str:
