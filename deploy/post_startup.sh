@@ -58,7 +58,7 @@ read_settings() {
 # The bundle that the instructor published last, its hash compared; in $STATE/course.bundle.
 fetch_course() {
   step "fetching the course" "Check the metadata teachkit-course, and give the account of this instance \
-($ACCOUNT) the role Storage Object Viewer on that bucket. Then stop and start the instance."
+($ACCOUNT) the role Storage Object Viewer on that folder. Then stop and start the instance."
   [[ $URL == gs://* ]] || fail "the metadata teachkit-course is '$URL' and not gs://BUCKET/PREFIX"
   local digest name
   gcloud storage cp --quiet "$URL/course.sha256" "$FETCHED/course.sha256" || fail "$URL/course.sha256 cannot be read"

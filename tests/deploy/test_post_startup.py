@@ -151,6 +151,15 @@ def test_what_is_wrong_with_the_metadata_is_said(
     assert told in (instance.home / "SETUP_FAILED.txt").read_text()
 
 
+def test_a_second_setup_at_the_same_time_does_nothing(instance: Any, publish: Callable[[], None]) -> None:
+    publish()
+    held = "mkdir -p /var/cache/teachkit; flock /var/cache/teachkit/lock bash /script/post_startup.sh"
+    done = instance.inside("bash", "-c", held)
+    assert done.returncode == 0
+    assert "running already" in done.stderr
+    assert not (instance.home / "course").exists()
+
+
 def test_the_shell_scripts_are_clean(root: Path) -> None:
     scripts = [str(root / ".ci" / "run"), *map(str, (root / "deploy").rglob("*.sh"))]
     done = subprocess.run(
