@@ -2,7 +2,7 @@
 
 import getpass
 import platform
-from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -74,14 +74,33 @@ def test_values_of_variables_with_telling_names_are_removed_wherever_they_stand(
     assert shown == "[MY_API_KEY] of [TEACHKIT_STUDENT] said true 1 in C.UTF-8, not ada77"
 
 
-def test_home_user_and_host_are_replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("HOME", "/srv/people/adalove")
-    monkeypatch.setattr(getpass, "getuser", lambda: "adalove")
+def test_a_name_in_an_address_takes_the_whole_address_with_it() -> None:
+    assert Redaction({"TEACHKIT_STUDENT": "ada"}).text("ada@uni.org, ada") == "[removed], [TEACHKIT_STUDENT]"
+
+
+def test_a_secret_that_looks_like_an_address_goes_whole() -> None:
+    assert Redaction({"DB_PASSWORD": "a@b.c!horse"}).text("x a@b.c!horse y") == "x [DB_PASSWORD] y"
+
+
+def test_home_user_and_host_are_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/srv/people/adl")
+    monkeypatch.setattr(getpass, "getuser", lambda: "adl")
+    entry = SimpleNamespace(pw_gecos="Ada Lovelace,,,")
+    monkeypatch.setattr(redaction.pwd, "getpwnam", lambda name: {"adl": entry}[name])
     monkeypatch.setattr(platform, "node", lambda: "adas-laptop.uni.org")
     shown = Redaction({}).text(
-        "/srv/people/adalove/x.py by adalove on adas-laptop.uni.org, alias adas-laptop"
+        "/srv/people/adl/x.py by adl (Ada Lovelace) on adas-laptop.uni.org, alias adas-laptop; adler"
     )
-    assert shown == "~/x.py by [user] on [host], alias [host]"
+    assert shown == "~/x.py by [user] ([user]) on [host], alias [host]; adler"
+
+
+def test_a_user_without_an_entry_is_replaced_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(getpass, "getuser", lambda: "uid-1234")
+    assert Redaction({}).text("by uid-1234") == "by [user]"
+
+
+def test_a_long_secret_is_found_inside_of_words() -> None:
+    assert Redaction({"MY_KEY": "hunter2hunter"}).text("xhunter2huntery") == "x[MY_KEY]y"
 
 
 def test_homes_of_others_are_replaced_too(plain: Redaction) -> None:

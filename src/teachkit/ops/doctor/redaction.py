@@ -8,6 +8,7 @@ variables that hold secrets), what has the form of a secret or an address, and w
 import getpass
 import os
 import platform
+import pwd
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,10 +17,9 @@ from typing import Any
 from teachkit.course.exchange.names import SHARED_USERS
 
 REMOVED = "[removed]"
-SHORTEST = 3  # characters of a name or value that is looked for everywhere
-SECRET_NAME = re.compile(
-    r"(?i)key|token|secret|passw|credential|auth|cookie|signature|session|database_url|student|email|user_?name"
-)
+SHORTEST, LONG = 3, 8  # characters of a name or value that is looked for; inside of words too
+SECRET_NAME = re.compile(r"(?i)key|token|secret|passw|credential|auth|cookie|signature|session|database_url")
+PERSONAL_NAME = re.compile(r"(?i)student|email|user_?name")
 HARMLESS = re.compile(r"(?i)true|false|none|null|yes|no|on|off|\d{1,3}")
 FORMS = (
     re.compile(r"-----BEGIN [A-Z ]+-----.*?(-----END [A-Z ]+-----|\Z)", re.DOTALL),
@@ -46,21 +46,15 @@ class Redaction:
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         around = os.environ if environment is None else environment
-        known = {**dict(_people()), **dict(_secrets(around))}
-        self._known = known
-        longest_first = sorted(known, key=len, reverse=True)
-        self._pattern = re.compile(
-            rf"(?<![A-Za-z0-9])(?:{'|'.join(map(re.escape, longest_first))})(?![A-Za-z0-9])"
-        )
+        self._secrets = _Words(dict(_values(around, SECRET_NAME)))
+        self._people = _Words({**dict(_people()), **dict(_values(around, PERSONAL_NAME))})
 
     def text(self, text: str) -> str:
         """`text` without names and secrets, and without the colours of a terminal."""
-        text = COLOURS.sub("", text)
-        text = FORMS[0].sub(REMOVED, text)
-        if self._known:
-            text = self._pattern.sub(lambda found: self._known[found[0]], text)
-        for form in FORMS[1:]:
+        text = self._secrets.replaced(COLOURS.sub("", text))
+        for form in FORMS:
             text = form.sub(REMOVED, text)
+        text = self._people.replaced(text)  # after the forms, because a name can be a part of an address
         text = FOLLOWED.sub(lambda found: found[1] + REMOVED, text)
         text = OPAQUE.sub(_unless_a_word, text)
         return HOMES.sub("~", text)
@@ -81,25 +75,50 @@ class Redaction:
         return REMOVED if named else self.content(value)
 
 
+class _Words:
+    """Known texts and what stands in their place; the longest that fits is taken."""
+
+    def __init__(self, masks: Mapping[str, str]) -> None:
+        self._masks = masks
+        self._pattern = re.compile("|".join(map(_found_by, sorted(masks, key=len, reverse=True))))
+
+    def replaced(self, text: str) -> str:
+        return self._pattern.sub(lambda found: self._masks[found[0]], text) if self._masks else text
+
+
+def _found_by(word: str) -> str:
+    """The pattern of a known text; a short one counts only where it stands alone."""
+    exact = re.escape(word)
+    return exact if len(word) >= LONG else rf"(?<![A-Za-z0-9]){exact}(?![A-Za-z0-9])"
+
+
 def _people() -> Iterator[tuple[str, str]]:
     home = str(Path.home())
     if len(home) > SHORTEST:
         yield home, "~"
         yield os.path.realpath(home), "~"
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError):  # a user without an entry, as in some containers
-        user = ""
     host = platform.node()
-    for name, mask in ((user, "[user]"), (host, "[host]"), (host.partition(".")[0], "[host]")):
-        if len(name) > SHORTEST and name not in SHARED_USERS:
+    names = dict.fromkeys(_user_names(), "[user]")
+    for name, mask in {**names, host: "[host]", host.partition(".")[0]: "[host]"}.items():
+        if len(name) >= SHORTEST and name not in {*SHARED_USERS, "localhost"}:
             yield name, mask
 
 
-def _secrets(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _user_names() -> Iterator[str]:
+    """The login and, where the system knows it, the full name of who works here."""
+    try:
+        user = getpass.getuser()
+        yield user
+        yield pwd.getpwnam(user).pw_gecos.partition(",")[0]
+    except (OSError, KeyError):  # a user without an entry, as in some containers
+        return
+
+
+def _values(environment: Mapping[str, str], named: re.Pattern[str]) -> Iterator[tuple[str, str]]:
+    """(value, its variable in brackets) of the variables whose names fit, but no words that say nothing."""
     for name, value in environment.items():
         telling = len(value) >= SHORTEST and not HARMLESS.fullmatch(value) and value not in SHARED_USERS
-        if SECRET_NAME.search(name) and telling and not os.path.isdir(value):
+        if named.search(name) and telling and not os.path.isdir(value):
             yield value, f"[{name}]"
 
 
