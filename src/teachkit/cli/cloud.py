@@ -55,7 +55,7 @@ def run(
         str, typer.Option(envvar="TEACHKIT_IMAGE", help="Image of the course (docs/cloud.md).")
     ] = "",
     service_account: Annotated[
-        str, typer.Option(envvar="TEACHKIT_SERVICE_ACCOUNT", help="In whose name the job works.")
+        str, typer.Option(envvar="TEACHKIT_ACCOUNT", help="In whose name the job works.")
     ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the request; start nothing.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Start, and do not wait.")] = False,
