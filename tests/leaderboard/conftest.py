@@ -4,7 +4,8 @@ import io
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +19,7 @@ django.setup()
 import numpy as np
 import pytest
 from django.db import OperationalError, connection
+from django.db.models import Model
 from django.test import Client
 from django.utils import timezone
 
@@ -106,6 +108,27 @@ def environment(site: Path) -> dict[str, str]:
         "DJANGO_SETTINGS_MODULE": "teachkit.leaderboard.settings.test",
         "OMP_NUM_THREADS": "1",
     }
+
+
+@pytest.fixture
+def held_back() -> Callable[[type[Model]], AbstractContextManager[None]]:
+    """`with held_back(Team):` no other transaction gets past a question that locks this table, or SQLite."""
+
+    @contextmanager
+    def hold(table: type[Model]) -> Iterator[None]:
+        other = connection.copy()
+        # Begun by Django as the settings say: on SQLite with its lock.
+        other.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
+        try:
+            if connection.vendor != "sqlite":
+                with other.cursor() as cursor:
+                    cursor.execute(f"SELECT id FROM {table._meta.db_table} FOR UPDATE")
+            yield
+        finally:
+            other.rollback()
+            other.close()
+
+    return hold
 
 
 @pytest.fixture

@@ -8,17 +8,16 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import closing, contextmanager
+from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from teachkit.leaderboard import running
-from teachkit.leaderboard.people.models import Token
+from teachkit.leaderboard.people.models import Team, Token
 from teachkit.leaderboard.submissions import limits, upkeep
 from teachkit.leaderboard.submissions.models import Job, Result, Submission
 
@@ -136,29 +135,6 @@ def half_way(server, request_bytes, arriving):
     return line, request_bytes[middle:]
 
 
-@contextmanager
-def no_entry_can_be_written():
-    """Another transaction holds what the one of an upload needs: the team, or all of SQLite."""
-    other = connection.copy()
-    try:
-        with transaction_of(other), other.cursor() as cursor:
-            if connection.vendor != "sqlite":
-                cursor.execute("SELECT id FROM people_team FOR UPDATE")
-            yield
-    finally:
-        other.close()
-
-
-@contextmanager
-def transaction_of(other):
-    """Begun by Django as the settings say, on SQLite with its lock; never committed."""
-    other.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
-    try:
-        yield
-    finally:
-        other.rollback()
-
-
 def once_and_whole(challenge, content, score_here):
     """One entry, one slot, one job, the file as it was sent, and one result however often workers look."""
     entry = Submission.objects.get()
@@ -185,11 +161,11 @@ def test_half_a_file_uses_no_slot_and_can_be_sent_again(
 
 
 def test_a_file_that_is_stored_and_not_yet_an_entry_can_be_sent_again(
-    server, request_bytes, arriving, challenge, content, score_here, site
+    server, request_bytes, arriving, challenge, content, score_here, site, held_back
 ):
     """The server dies while it waits for the database; the file that is left over goes within days."""
     line, rest = half_way(server, request_bytes, arriving)
-    with no_entry_can_be_written():
+    with held_back(Team):
         line.sendall(rest)
         left_over: Path = wait_for(
             lambda: [one for one in (site / "uploads").glob("*") if not one.suffix], "the file is not stored"

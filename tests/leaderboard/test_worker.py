@@ -1,7 +1,6 @@
 """No entry is lost and none counts twice, whatever happens to a worker."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -207,22 +206,42 @@ def test_a_worker_gives_signs_of_life_while_it_scores(waiting):
 
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
-def test_kill_minus_nine_while_scoring_loses_nothing(waiting, challenge, environment, clock):
-    """A real worker in a process of its own is killed; another one finishes its job."""
-    process = subprocess.Popen([sys.executable, "-m", "teachkit.cli", "site", "worker"], env=environment)
-    try:
+@pytest.mark.parametrize("state", ["claimed", "scoring", "writing", "done"])
+def test_kill_minus_nine_at_each_state_of_a_job_loses_nothing(
+    waiting, challenge, environment, clock, site, held_back, state
+):
+    """A real worker in a process of its own is killed; another one finishes what is left to do."""
+
+    def wait_until(reached):
         end = time.monotonic() + 120
-        while Job.objects.get().state == "waiting":
-            assert time.monotonic() < end, "the worker takes no job"
-            time.sleep(0.02)
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        while not reached():
+            assert time.monotonic() < end, Job.objects.get().state
+            time.sleep(0.01)
+
+    command = [sys.executable, "-m", "teachkit.cli", "site", "worker"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
+        wait_until(lambda: Job.objects.get().state != "waiting")
+        if state == "scoring":
+            wait_until(lambda: list((site / "work").glob("*/stderr")))
+        if state == "writing":
+            with held_back(Submission):
+                wait_until(lambda: list((site / "work").glob("*/result.json")) or waiting.table_path.exists())
+                process.kill()
+        if state == "done":
+            wait_until(lambda: Job.objects.get().state == "done")
+        process.kill()
     job = Job.objects.get()
-    if job.state == "running":
-        clock(minutes=5)
-        assert Worker().once()
+    assert job.state == ("done" if state == "done" else "running")
+    assert Result.objects.count() == (1 if state == "done" else 0)
+    clock(minutes=5)
+    assert Worker().once() == (state != "done")
+    assert not Worker().once()
     waiting.refresh_from_db()
     assert waiting.state == "scored"
     assert Result.objects.count() == 1
+    assert Score.objects.filter(place="mean", metric="auc").count() == 1
     assert Submission.objects.counted(waiting.team, challenge).count() == 1
+    for left_over in (site / "work").glob("*"):
+        os.utime(left_over, (0, 0))
+    upkeep.forget(timezone.now())
+    assert list((site / "work").iterdir()) == []

@@ -1,6 +1,7 @@
 """Chores of the people who run the site: score again, and forget what is too old."""
 
 import logging
+import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -48,15 +49,18 @@ def forget(now: datetime) -> dict[str, int]:
 
 
 def _strays(now: datetime) -> int:
-    """Uploads that a crash left behind before their entry was written."""
-    folder = Path(settings.SITE_FOLDER) / "uploads"
+    """What a crash left behind: uploads without an entry, and folders of workers."""
     known = {stored.hex for stored in Submission.objects.values_list("stored", flat=True)}
     old = (now - STRAY_FILE).timestamp()
     strays = [
         path
-        for path in (folder.iterdir() if folder.is_dir() else ())
+        for kind in ("uploads", "work")
+        for path in (Path(settings.SITE_FOLDER) / kind).glob("*")
         if path.name not in known and path.stat().st_mtime < old
     ]
     for path in strays:
-        path.unlink()
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
     return len(strays)
