@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 import subprocess
 import sys
 import zipfile
@@ -94,6 +95,10 @@ def sets(tmp_path: Path, real_data: Path, isolated: Path, monkeypatch: pytest.Mo
     folder = tmp_path / "sets"
     folder.mkdir()
     (folder / "breastmnist.npz").write_bytes((real_data / "medmnist" / "breastmnist.npz").read_bytes())
+    for part in ("images", "masks"):
+        (folder / "nuclei" / part).mkdir(parents=True)
+        (folder / "nuclei" / part / "one.png").write_bytes(b"a picture")
+        (folder / "nuclei" / part).chmod(0o555)  # what is given to us may be read-only
     monkeypatch.setenv("TEACHKIT_DATA", str(folder))
     return folder
 
@@ -167,10 +172,11 @@ def test_a_machine_without_a_network_installs_course_packages_and_data(
 ) -> None:
     need_tool("bwrap", "bubblewrap")
     git(publication, "remote", "add", "origin", "https://example.org/course")
+    wheel(tmp_path / "stick" / "wheels", "alpha", version="0.9")  # left by an older lock
     stick = write_stick(root, tmp_path / "stick", publication=publication, python=HERE)
     packed = sorted(path.name.split("-py3")[0] for path in (tmp_path / "stick" / "wheels").iterdir())
     assert packed == ["alpha-1.0", "gamma-1.0", "gamma-2.0"]  # two for machines with two patches of Python
-    assert stick.sets == ("breastmnist",)
+    assert stick.sets == ("breastmnist", "nuclei")
     assert "CC BY 4.0" in (tmp_path / "stick" / "data" / "LICENCES.md").read_text()
 
     target = tmp_path / "target"
@@ -182,6 +188,9 @@ def test_a_machine_without_a_network_installs_course_packages_and_data(
     assert not (python / "beta.py").exists()
     arrays = np.load(target / "data" / "breastmnist.npz")
     assert len(arrays["test_images"]) == 156
+    for place in (tmp_path / "stick" / "data", target / "data"):
+        assert (place / "nuclei" / "images" / "one.png").read_bytes() == b"a picture"
+        assert (place / "nuclei" / "images").stat().st_mode & stat.S_IWUSR
     assert git(target / "course", "remote", "get-url", "origin").strip() == "https://example.org/course"
     assert git(target / "course", "status", "--porcelain", "--", "notebooks") == ""
     assert (target / "start.py").is_file()

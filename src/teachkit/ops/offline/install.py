@@ -46,7 +46,7 @@ def main() -> None:
     if not course.exists():
         place(STICK / "course.tar", course)
     if (STICK / "data").is_dir():
-        shutil.copytree(STICK / "data", target / "data", dirs_exist_ok=True)
+        copy_files(STICK / "data", target / "data")
     install(course)
     (target / "start.py").write_text(START, encoding="utf-8")
     print(f"Ready. Open the lessons with: {Path(sys.executable).name} {target / 'start.py'}")
@@ -103,6 +103,17 @@ def place(archive: Path, course: Path) -> None:
         else:
             tar.extractall(half)
     half.rename(course)
+
+
+def copy_files(source: Path, target: Path) -> None:
+    """Copy a folder without its permissions: a stick and a data folder may be read-only, a copy is not."""
+    for path in sorted(source.rglob("*")):
+        copy = target / path.relative_to(source)
+        if path.is_dir():
+            copy.mkdir(parents=True, exist_ok=True)
+        else:
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
 
 
 def install(course: Path) -> None:

@@ -9,6 +9,7 @@ from teachkit.data import shelf
 from teachkit.data.loading import find
 from teachkit.data.registry import Entry
 from teachkit.errors import SettingsError
+from teachkit.ops.offline.install import copy_files
 
 # Licences that let anybody pass the files on, as long as source and licence are named.
 FREE = ("CC0", "CC BY 4.0", "CC BY-SA 3.0", "CC BY-NC 4.0")
@@ -47,7 +48,7 @@ def copy_sets(names: Iterable[str], folder: Path) -> int:
             continue
         target = folder / found.path.name
         if found.path.is_dir():
-            shutil.copytree(found.path, target, dirs_exist_ok=True)
+            copy_files(found.path, target)
         else:
             shutil.copyfile(found.path, target)
         told.append(f"| {entry.title} (`{name}`) | {entry.licence} | {entry.citation} |")

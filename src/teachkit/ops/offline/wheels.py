@@ -10,6 +10,8 @@ from pathlib import Path
 
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name, parse_wheel_filename
+from packaging.version import Version
 
 from teachkit.errors import FetchError, FormatError, UnknownNameError, nearest
 
@@ -89,20 +91,30 @@ def needed(lock: str, kind: str, python: str, patch: int) -> list[str]:
 
 
 def fetch_wheels(lock: str, kinds: Sequence[str], python: str, folder: Path) -> None:
-    """Bring every wheel of `lock` for these kinds of machines into `folder`; what is there stays.
+    """Let `folder` hold the wheels of `lock` for these kinds of machines; what is there is not fetched again.
 
     Raises:
         UnknownNameError, FormatError: as `needed`.
         FetchError: pip could not bring one of them; its last line is quoted.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    wanted = set()
     for kind in kinds:
         done: list[list[str]] = []
         for patch in PATCHES:
             entries = needed(lock, kind, python, patch)
+            wanted |= {_pin(entry) for entry in entries}
             if entries not in done:
                 _download(entries, kind, f"{python}.{patch}", folder)
                 done.append(entries)
+    for path in folder.glob("*.whl"):  # of an older lock
+        if parse_wheel_filename(path.name)[:2] not in wanted:
+            path.unlink()
+
+
+def _pin(entry: str) -> tuple[str, Version]:
+    name, version = entry.split()[0].split("==")
+    return canonicalize_name(name), Version(version)
 
 
 def _download(entries: Sequence[str], kind: str, python: str, folder: Path) -> None:
