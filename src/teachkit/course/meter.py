@@ -44,7 +44,11 @@ def read_meter(seconds: float) -> Reading:
     """The reading now, for a lesson that began so many seconds ago."""
     psutil = need("psutil", "lessons")
     own = _peak_bytes(Path("/proc/self"))
-    children = [_peak_bytes(Path("/proc", str(child.pid))) for child in psutil.Process().children(True)]
+    try:
+        pids = [child.pid for child in psutil.Process().children(recursive=True)]
+    except psutil.Error:  # a process that ends while they are counted
+        pids = []
+    children = [_peak_bytes(Path("/proc", str(pid))) for pid in pids]
     return Reading(
         seconds=seconds,
         peak_gib=(own + sum(children)) / GIB,

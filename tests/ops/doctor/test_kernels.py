@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -22,8 +21,8 @@ def foreign_server(tmp_path: Path, bare_jupyter: Path) -> Iterator[Path]:
     prefix = tmp_path / "server"
     (prefix / "bin").mkdir(parents=True)
     program = prefix / "bin" / "python"
-    shutil.copy(shutil.which("sleep") or "", program)
-    with subprocess.Popen([str(program), "60"]) as server:
+    program.symlink_to(sys.executable)
+    with subprocess.Popen([str(program), "-c", "import time; time.sleep(60)"]) as server:
         record = bare_jupyter / "RUNTIME_DIR" / f"jpserver-{server.pid}.json"
         record.write_text(json.dumps({"pid": server.pid, "port": 1}))
         yield prefix
@@ -102,5 +101,5 @@ def test_the_kernels_are_those_that_jupyter_finds(bare_jupyter: Path, kernel: Ca
     kernel(bare_jupyter / "DATA_DIR", "course", sys.executable)
     known = KernelSpecManager().get_all_specs()
     found = kernels_check()
-    assert set(found.details["here"]) == set(known)
+    assert {"course", "python3", "teachkit-box"} <= set(found.details["here"]) <= set(known)
     assert os.path.samefile(known["course"]["spec"]["argv"][0], sys.executable)
