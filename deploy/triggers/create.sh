@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Creates the triggers of this folder and their clocks. What is there already stays: delete it first to change it.
+# Creates the triggers of this folder and their clocks. Run it again after a change: triggers are brought up to date,
+# clocks that are there stay as they are.
 #
 #   export PROJECT=… REGION=europe-west4 BUCKET=gs://… ACCOUNT=builder@PROJECT.iam.gserviceaccount.com
 #   export REPOSITORY=projects/PROJECT/locations/REGION/connections/CONNECTION/repositories/NAME
@@ -16,12 +17,7 @@ made=$(mktemp -d)
 trap 'rm -rf "$made"' EXIT
 
 trigger() {  # FILE
-  local file=$1 name
-  name=$(sed -n 's/^name: //p' "$file")
-  if gcloud builds triggers describe "$name" --project="$PROJECT" --region="$REGION" >/dev/null 2>&1; then
-    echo "there already: trigger $name"
-    return
-  fi
+  local file=$1
   sed -e "s|: REPOSITORY|: $REPOSITORY|" -e "s|: BUCKET|: $BUCKET|" \
     -e "s|: GPU_IMAGE|: ${GPU_IMAGE:-none}|" -e "s|: GPU_ACCOUNT|: ${GPU_ACCOUNT:-none}|" \
     -e "s|: ACCOUNT|: projects/$PROJECT/serviceAccounts/$ACCOUNT|" "$file" >"$made/$file"

@@ -100,13 +100,13 @@ def test_the_script_fills_in_every_name_and_makes_two_clocks(
     assert "/triggers/course-nightly-gpu:run" in clocks[0]
 
 
-def test_what_is_there_is_left_alone_and_a_missing_setting_is_named(
+def test_a_second_run_brings_triggers_up_to_date_and_leaves_clocks_and_a_missing_setting_is_named(
     create: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
-    done = create(there=("course-main", "course-nightly-gpu"), **SETTINGS)
-    assert "there already: trigger course-main" in done.stdout
+    done = create(there=("course-nightly-gpu",), **SETTINGS)
     assert "there already: clock course-nightly-gpu" in done.stdout
-    assert {path.stem for path in (tmp_path / "imported").iterdir()} == {"pull_request", "weekly_lock"}
+    assert {path.stem for path in (tmp_path / "imported").iterdir()} == set(NAMES)
+    assert (tmp_path / "calls").read_text().count("scheduler jobs create") == 1
     done = create(**{name: value for name, value in SETTINGS.items() if name != "REPOSITORY"})
     assert done.returncode == 1
     assert "REPOSITORY is not set" in done.stderr
