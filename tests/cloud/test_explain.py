@@ -26,6 +26,16 @@ MESSAGES = [
         "quota",
         "in all regions together. It allows 1.",
     ),
+    (
+        "Quota exceeded: CustomModelTrainingL4GPUsPerProjectPerRegion",
+        "quota",
+        "it counts NVIDIA L4s of training jobs. Ask",
+    ),
+    (
+        "CustomModelTrainingPreemptibleNvidiaT4GPUsPerProjectPerRegion limit: 0",
+        "quota",
+        "NVIDIA T4s of training jobs started as Spot or Flex-start. It allows 0. Ask",
+    ),
     ("429 Too many requests", "busy", "takes no more requests"),
     (
         "Quota exceeded for quota metric 'Job submission requests' and limit 'requests per minute'",

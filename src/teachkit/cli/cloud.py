@@ -10,7 +10,7 @@ from teachkit.errors import SettingsError
 
 if TYPE_CHECKING:
     from teachkit.cloud.service import Jobs
-    from teachkit.ops.cloud.plan import Plan
+    from teachkit.ops.cloud.plan import Plan, Wishes
     from teachkit.ops.cloud.tickets import Ticket
 
 app = typer.Typer(
@@ -27,73 +27,111 @@ Region = Annotated[
 ]
 
 
+Accelerator = Annotated[str, typer.Option(help="l4, t4, a100 or none.")]
+Count = Annotated[int, typer.Option(help="How many of them in one machine.")]
+Machine = Annotated[str, typer.Option(help="Type of machine; one that fits when none is given.")]
+Spot = Annotated[bool, typer.Option("--spot", help="Cheaper; the machine can be taken away.")]
+FlexStart = Annotated[bool, typer.Option("--flex-start", help="Wait up to a day for a GPU (l4, a100).")]
+Data = Annotated[str, typer.Option(help="gs://BUCKET/FOLDER, public or offline; as here when not given.")]
+Bucket = Annotated[str, typer.Option(envvar="TEACHKIT_RUNS", help="gs://BUCKET/FOLDER where results go.")]
+Image = Annotated[str, typer.Option(envvar="TEACHKIT_IMAGE", help="Image of the course (docs/cloud.md).")]
+Account = Annotated[str, typer.Option(envvar="TEACHKIT_ACCOUNT", help="In whose name the job works.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the request; start nothing.")]
+Detach = Annotated[bool, typer.Option("--detach", help="Start, and do not wait.")]
+Again = Annotated[bool, typer.Option("--again", help="Start anew, whatever ran before.")]
+
+
 @app.command()
 def run(
     lessons: Annotated[list[str], typer.Argument(help="Ids or files of lessons.")],
     size: Annotated[str, typer.Option(help="smoke, class or full.")] = "full",
     seed: Annotated[int, typer.Option(help="First seed of each lesson.")] = 0,
-    accelerator: Annotated[str, typer.Option(help="l4, t4, a100 or none.")] = "l4",
-    count: Annotated[int, typer.Option(help="How many of them in one machine.")] = 1,
-    machine: Annotated[str, typer.Option(help="Type of machine; one that fits when none is given.")] = "",
+    accelerator: Accelerator = "l4",
+    count: Count = 1,
+    machine: Machine = "",
     machines: Annotated[int, typer.Option(help="Machines that share the lessons.")] = 1,
-    spot: Annotated[bool, typer.Option("--spot", help="Cheaper; the machine can be taken away.")] = False,
-    flex_start: Annotated[
-        bool, typer.Option("--flex-start", help="Wait up to a day for a GPU (l4, a100).")
-    ] = False,
+    spot: Spot = False,
+    flex_start: FlexStart = False,
     timeout: Annotated[
         int, typer.Option(help="Minutes after which the job is stopped; 0: twice the expected.")
     ] = 0,
-    data: Annotated[
-        str, typer.Option(help="gs://BUCKET/FOLDER, public or offline; as on this machine when not given.")
-    ] = "",
+    data: Data = "",
     project: Project = "",
     region: Region = names.REGION,
-    bucket: Annotated[
-        str, typer.Option(envvar="TEACHKIT_RUNS", help="gs://BUCKET/FOLDER where results go.")
-    ] = "",
-    image: Annotated[
-        str, typer.Option(envvar="TEACHKIT_IMAGE", help="Image of the course (docs/cloud.md).")
-    ] = "",
-    service_account: Annotated[
-        str, typer.Option(envvar="TEACHKIT_ACCOUNT", help="In whose name the job works.")
-    ] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the request; start nothing.")] = False,
-    detach: Annotated[bool, typer.Option("--detach", help="Start, and do not wait.")] = False,
-    again: Annotated[bool, typer.Option("--again", help="Start anew, whatever ran before.")] = False,
+    bucket: Bucket = "",
+    image: Image = "",
+    service_account: Account = "",
+    dry_run: DryRun = False,
+    detach: Detach = False,
+    again: Again = False,
     out: Out = None,
 ) -> None:
     """Run lessons on a machine with a GPU: says the price, waits, brings results, judges every number."""
-    from teachkit.course.declaration import read_course
-    from teachkit.ops.cloud.plan import Wishes, make_plan
-    from teachkit.paths import course_root
+    from teachkit.ops.cloud.plan import Wishes
 
-    if spot and flex_start:
-        raise SettingsError("--spot and --flex-start exclude each other.", "Give one of them.")
     wishes = Wishes(
         lessons=tuple(lessons),
         size=size,
         seed=seed,
+        accelerator=accelerator,
+        count=count,
+        machine=machine,
+        machines=machines,
+        provisioning=_way(spot, flex_start),
+        timeout_s=60 * timeout,
+        data=data,
         project=project,
         region=region,
         bucket=bucket,
         image=image,
         service_account=service_account,
-        data=data,
+    )
+    _start(wishes, _folder(out), dry_run=dry_run, again=again, detach=detach)
+
+
+@app.command()
+def train(
+    program: Annotated[
+        list[str], typer.Argument(help="After --: a module and its arguments, without --out.")
+    ],
+    accelerator: Accelerator = "l4",
+    count: Count = 1,
+    machine: Machine = "",
+    machines: Annotated[int, typer.Option(help="Machines that train together.")] = 1,
+    spot: Spot = False,
+    flex_start: FlexStart = False,
+    timeout: Annotated[int, typer.Option(help="Minutes after which the job is stopped.")] = 240,
+    data: Data = "",
+    project: Project = "",
+    region: Region = names.REGION,
+    bucket: Bucket = "",
+    image: Image = "",
+    service_account: Account = "",
+    dry_run: DryRun = False,
+    detach: Detach = False,
+    again: Again = False,
+    out: Out = None,
+) -> None:
+    """Run a training program on every GPU of every machine, such as -- teachkit.mmpt.job big."""
+    from teachkit.ops.cloud.plan import Wishes
+
+    wishes = Wishes(
+        lessons=(),
+        program=tuple(program),
         accelerator=accelerator,
         count=count,
         machine=machine,
         machines=machines,
-        provisioning=names.SPOT if spot else names.FLEX_START if flex_start else names.ON_DEMAND,
+        provisioning=_way(spot, flex_start),
         timeout_s=60 * timeout,
+        data=data,
+        project=project,
+        region=region,
+        bucket=bucket,
+        image=image,
+        service_account=service_account,
     )
-    course = read_course(course_root())
-    if dry_run:
-        _show(make_plan(course, wishes.filled()), wishes.missing())
-        return
-    plan = make_plan(course, wishes)
-    for line in plan.sentences():
-        typer.echo(line)
-    _start(plan, _folder(out), again=again, detach=detach)
+    _start(wishes, _folder(out), dry_run=dry_run, again=again, detach=detach)
 
 
 @app.command("list")
@@ -198,10 +236,27 @@ def _show(plan: "Plan", missing: list[str]) -> None:
     typer.echo(json.dumps(MessageToDict(custom_job(plan.config)._pb), indent=2))
 
 
-def _start(plan: "Plan", out: Path, *, again: bool, detach: bool) -> None:
-    from teachkit.ops.cloud.run import start
+def _way(spot: bool, flex_start: bool) -> str:
+    if spot and flex_start:
+        raise SettingsError("--spot and --flex-start exclude each other.", "Give one of them.")
+    return names.SPOT if spot else names.FLEX_START if flex_start else names.ON_DEMAND
 
-    ticket = start(plan, _jobs(plan.wishes.project, plan.wishes.region), out, again=again, tell=typer.echo)
+
+def _start(wishes: "Wishes", out: Path, *, dry_run: bool, again: bool, detach: bool) -> None:
+    """Plan, say the price, and begin or only show."""
+    from teachkit.course.declaration import read_course
+    from teachkit.ops.cloud.plan import make_plan
+    from teachkit.ops.cloud.run import start
+    from teachkit.paths import course_root
+
+    course = read_course(course_root())
+    if dry_run:
+        _show(make_plan(course, wishes.filled()), wishes.missing())
+        return
+    plan = make_plan(course, wishes)
+    for line in plan.sentences():
+        typer.echo(line)
+    ticket = start(plan, _jobs(wishes.project, wishes.region), out, again=again, tell=typer.echo)
     if detach:
         typer.echo(f"It runs without you. Later: teachkit cloud fetch {ticket.run}")
         return
@@ -231,6 +286,6 @@ def _finish(ticket: "Ticket", out: Path, *, wait: bool) -> None:
     brought = bring(ticket, job, read_course(course_root()), out)
     for line in verdicts(brought):
         typer.echo(line)
-    typer.echo(f"Report: {brought.report}")
+    typer.echo(f"{'Report' if brought.outcome else 'Files'}: {brought.place}")
     if reason or not brought.complete:
         raise typer.Exit(1)

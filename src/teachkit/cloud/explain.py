@@ -16,6 +16,7 @@ from typing import Any
 from teachkit.cloud.names import ACCELERATORS, JOBS_API
 from teachkit.errors import CloudError
 
+JOB_QUOTAS = ("custom_model_training", "custommodeltraining")
 LONGEST = 300  # characters of a message that is repeated
 
 
@@ -59,12 +60,17 @@ def cloud_error(cause: str | BaseException, doing: str) -> CloudError:
 
 
 def quota_in_words(metric: str) -> str:
-    """What a quota counts, such as ``…/custom_model_training_nvidia_l4_gpus``."""
+    """What a quota counts, such as ``…/custom_model_training_nvidia_l4_gpus``.
+
+    Some messages name it in another way: ``CustomModelTrainingL4GPUsPerProjectPerRegion``.
+    """
     name = metric.rpartition("/")[2].lower()
-    gpu = next((item for item in ACCELERATORS.values() if item.quota in name), None)
+    gpu = next(
+        (item for item in ACCELERATORS.values() if item.quota in name or f"{item.short}gpus" in name), None
+    )
     which = gpu.title if gpu else "GPU" if "gpu" in name else "CPU"
     spare = "preemptible" in name
-    if name.startswith("custom_model_training"):
+    if name.startswith(JOB_QUOTAS):
         return f"{which}s of training jobs{' started as Spot or Flex-start' if spare else ''}"
     if name.startswith("gpus_all_regions"):
         return "GPUs of virtual machines, such as Workbench, in all regions together"
@@ -87,7 +93,7 @@ def _search(rule: Mapping[str, Any], text: str) -> re.Match[str] | None:
 
 def _about_quota(metric: str, text: str) -> dict[str, str]:
     limit = re.search(r"limit:?\s*['\"]?(\d+(?:\.\d+)?)", text, re.IGNORECASE)
-    if metric.lower().startswith(JOBS_API):
+    if metric.lower().startswith((JOBS_API, *JOB_QUOTAS)):
         way = "Jobs and Workbench have quotas of their own: one does not help the other."
     else:
         way = "GPUS_ALL_REGIONS must be raised too, in the same request."

@@ -1,7 +1,7 @@
 """What an hour costs: the table ``prices.toml``, which carries its own date.
 
-Prices are for orientation: they were not read from the vendor's page and are no bill. Machines of the families g2 and
-a2 have their GPUs in the price; to others they are added.
+Prices are for orientation: they were not read from the vendor's page and are no bill. Machines of the
+families g2 and a2 have their GPUs in the price; to others they are added.
 """
 
 import tomllib

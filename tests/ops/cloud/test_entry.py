@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -42,7 +43,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Lessons in the order in which they ran; each leaves a file; t2 fails."""
     order: list[str] = []
 
-    def run(lesson: Lesson, options: Options) -> bool:
+    def run(lesson: Lesson, options: Options, log: Path) -> bool:
         order.append(lesson.id)
         folder = options.out / "lessons" / lesson.id
         folder.mkdir(parents=True, exist_ok=True)
@@ -90,7 +91,7 @@ def test_what_a_lesson_left_is_sent_before_the_next_begins(
 ) -> None:
     seen: list[set[str]] = []
 
-    def run(lesson: Lesson, options: Options) -> bool:
+    def run(lesson: Lesson, options: Options, log: Path) -> bool:
         store = stores["gs://runs-of-class/run"]
         before = read_manifest(store, 0)
         seen.append(set(before.files) if before else set())
@@ -106,7 +107,7 @@ def test_what_a_lesson_left_is_sent_before_the_next_begins(
 def test_a_machine_that_is_taken_away_sends_what_it_has(
     course: Course, stores: dict[str, MemoryStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def run(lesson: Lesson, options: Options) -> bool:
+    def run(lesson: Lesson, options: Options, log: Path) -> bool:
         options.out.mkdir(parents=True, exist_ok=True)
         (options.out / f"{lesson.id}.txt").write_text("half")
         if lesson.id == "t3":
@@ -122,7 +123,7 @@ def test_a_machine_that_is_taken_away_sends_what_it_has(
 def test_an_error_of_our_own_is_sent_too(
     course: Course, stores: dict[str, MemoryStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def run(lesson: Lesson, options: Options) -> bool:
+    def run(lesson: Lesson, options: Options, log: Path) -> bool:
         raise OSError("No space left on device")
 
     monkeypatch.setattr(entry, "run_lesson", run)
@@ -214,7 +215,7 @@ def test_what_an_earlier_attempt_finished_is_brought_before_anything_runs(
     upload(earlier, Manifest(0, STOPPED), tmp_path / "before", {})
     found: list[dict[str, str]] = []
 
-    def run(lesson: Lesson, options: Options) -> bool:
+    def run(lesson: Lesson, options: Options, log: Path) -> bool:
         found.append({p.name: p.read_text() for p in options.out.rglob("*") if p.is_file()})
         return True
 
@@ -252,6 +253,97 @@ def test_a_machine_without_a_share_ends_well(
     assert last(stores, 1).state == FINISHED
 
 
+@pytest.fixture
+def launched(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The commands of programs; each adds a line to its checkpoint, and fails when told "wrong"."""
+    commands: list[list[str]] = []
+
+    def run(command: list[str], log: Path) -> int:
+        commands.append(list(command[1:]))
+        folder = Path(command[-1])
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "checkpoint.pt").open("a") as file:
+            file.write("step\n")
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text("what it printed")
+        return 3 if "wrong" in command else 0
+
+    monkeypatch.setattr(entry, "logged", run)
+    return commands
+
+
+def test_a_program_is_launched_on_all_gpus_and_its_files_are_in_the_bucket(
+    course: Course, stores: dict[str, MemoryStore], launched: list[list[str]]
+) -> None:
+    assert entry.main([*OUTPUT, "--program", "teachkit.mmpt.job", "big", "--size", "28"]) == 0
+    folder = course.root / "build" / "job" / "program"
+    words = "-m teachkit.cloud.launch -m teachkit.mmpt.job big --size 28 --out"
+    assert launched == [[*words.split(), str(folder)]]
+    assert set(last(stores).files) == {"program/checkpoint.pt", "machine-0.log"}
+
+
+def test_a_program_that_fails_is_said(
+    course: Course, stores: dict[str, MemoryStore], launched: list[list[str]]
+) -> None:
+    assert entry.main([*OUTPUT, "--program", "m", "wrong"]) == 1
+    assert last(stores).problem == "m ended with 3; machine-0.log says why."
+    assert "program/checkpoint.pt" in last(stores).files
+
+
+def test_files_of_a_long_program_are_sent_while_it_runs(
+    course: Course, stores: dict[str, MemoryStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entry, "SEND_S", 0.01)
+    arrived = threading.Event()
+    real = MemoryStore.replace
+
+    def replace_it(self: MemoryStore, name: str, *rest: Any) -> Any:
+        done = real(self, name, *rest)
+        if name.endswith("manifest.json") and b"checkpoint.pt" in rest[0]:
+            arrived.set()
+        return done
+
+    def run(command: list[str], log: Path) -> int:
+        Path(command[-1]).mkdir(parents=True)
+        (Path(command[-1]) / "checkpoint.pt").write_text("step")
+        return 0 if arrived.wait(10) else 1
+
+    monkeypatch.setattr(MemoryStore, "replace", replace_it)
+    monkeypatch.setattr(entry, "logged", run)
+    assert entry.main([*OUTPUT, "--program", "m"]) == 0
+
+
+def test_every_machine_of_a_program_goes_on_from_the_first_ones_checkpoint(
+    course: Course, stores: dict[str, MemoryStore], launched: list[list[str]], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    earlier = stores.setdefault("gs://runs-of-class/before", MemoryStore("gs://runs-of-class/before"))
+    (tmp_path / "before" / "program").mkdir(parents=True)
+    (tmp_path / "before" / "program" / "checkpoint.pt").write_text("earlier\n")
+    upload(earlier, Manifest(0, STOPPED), tmp_path / "before", {})
+    monkeypatch.setenv("CLUSTER_SPEC", spec(1, 2))
+    assert entry.main([*OUTPUT, "--earlier", "gs://runs-of-class/before", "--program", "m"]) == 0
+    assert (course.root / "build" / "program" / "checkpoint.pt").read_text() == "earlier\nstep\n"
+    assert set(last(stores, 1).files) == {"machine-1.log"}  # the checkpoint is the first machine's to send
+
+
+def test_what_an_earlier_attempt_of_this_machine_said_is_replaced_before_it_works(
+    course: Course, stores: dict[str, MemoryStore], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = stores.setdefault("gs://runs-of-class/run", MemoryStore("gs://runs-of-class/run"))
+    (tmp_path / "old").mkdir()
+    upload(store, Manifest(0, STOPPED, "taken away"), tmp_path / "old", {})
+    states: list[str] = []
+
+    def run(lesson: Lesson, options: Options, log: Path) -> bool:
+        states.append(last(stores).state)
+        return True
+
+    monkeypatch.setattr(entry, "run_lesson", run)
+    assert entry.main([*OUTPUT, "t1"]) == 0
+    assert states == ["running"]
+
+
 @pytest.mark.slow
 def test_the_real_thing_runs_a_lesson_in_a_process_of_its_own(
     course: Course, bucket: Any, monkeypatch: pytest.MonkeyPatch
@@ -266,7 +358,7 @@ def test_the_real_thing_runs_a_lesson_in_a_process_of_its_own(
     assert done.returncode == 1, done.stderr
     assert "Lesson t2 did not finish." in done.stderr
     written = {blob.name.removeprefix("run/machine-0/") for blob in bucket.list_blobs()}
-    assert {"manifest.json", "log.txt", "report/index.html", "lessons/t1/executed.ipynb"} <= written
+    assert {"manifest.json", "machine-0.log", "report/index.html", "lessons/t1/executed.ipynb"} <= written
     assert {"lessons/t1/results.json", "lessons/t2/executed.ipynb", "lessons/t2/status.json"} <= written
     assert not [name for name in written if "/." in name]
     manifest = json.loads(bucket.blob("run/machine-0/manifest.json").download_as_bytes())

@@ -59,7 +59,7 @@ def test_the_key_repeats_for_the_same_words_only(course: Course) -> None:
     assert make_plan(course, replace(WISHES, timeout_s=7200), NOW).config.key == key
     others = [
         {"seed": 1}, {"size": "smoke"}, {"accelerator": "t4"}, {"image": "r/course:2"}, {"lessons": ("t2",)},
-        {"data": "public"}, {"bucket": "gs://other"},
+        {"program": ("m",)}, {"data": "public"}, {"bucket": "gs://other"},
     ]  # fmt: skip
     keys = {make_plan(course, replace(WISHES, **other), NOW).config.key for other in others}
     assert len(keys | {key}) == len(others) + 1
@@ -68,6 +68,18 @@ def test_the_key_repeats_for_the_same_words_only(course: Course) -> None:
 def test_a_lesson_brings_those_whose_results_it_reads(course: Course) -> None:
     plan = make_plan(course, replace(WISHES, lessons=("t4",)), NOW)
     assert plan.config.command[-2:] == ("t1", "t4")
+
+
+def test_a_program_takes_the_place_of_lessons(course: Course) -> None:
+    wishes = replace(WISHES, lessons=(), program=("teachkit.mmpt.job", "big", "--lr", "0.1"), machines=3)
+    plan = make_plan(course, wishes, NOW)
+    assert plan.lessons == ()
+    assert plan.config.command[-5:] == ("--program", "teachkit.mmpt.job", "big", "--lr", "0.1")
+    assert plan.config.run == f"teachkit-mmpt-job-{plan.config.key[:4]}-20261121-224500"
+    assert plan.sentences()[0] == "Program: teachkit.mmpt.job big --lr 0.1."
+    assert "Cost: at most 12 $, when it is stopped after 240 minutes" in plan.sentences()[-1]
+    assert not [line for line in plan.sentences() if line.startswith("Expected")]
+    assert going_on(plan, "gs://before").config.command[-6:] == plan.config.command[-6:]
 
 
 def test_what_is_missing_is_listed_at_once_and_filled_to_look_at(course: Course) -> None:

@@ -279,6 +279,19 @@ def test_a_dry_run_prints_a_request_that_the_service_would_take_and_sends_none(
     assert json.loads(result.stdout)["jobSpec"]["serviceAccount"] == "ACCOUNT"
 
 
+def test_a_program_comes_back_as_files_without_a_judgement(
+    course: Course, machines: Machines, jobs_service: Any
+) -> None:
+    machines({0: ["t1"]})
+    said = teachkit("train", *WHERE, "--count", "2", "--", "teachkit.mmpt.job", "big", "--lr", "0.1").output
+    assert "Program: teachkit.mmpt.job big --lr 0.1." in said
+    assert "Machine 0 (NVIDIA L4) finished" in said
+    assert f"Files: {newest(course)}" in said
+    assert "numbers as declared" not in said
+    words = next(iter(jobs_service.jobs.values())).job_spec.worker_pool_specs[0].container_spec.command
+    assert list(words)[-5:] == ["--program", "teachkit.mmpt.job", "big", "--lr", "0.1"]
+
+
 def test_runs_are_chosen_by_the_beginning_of_their_name(course: Course, machines: Machines) -> None:
     out = course.root / "build" / "cloud"
     with pytest.raises(SettingsError, match="No run was started from here"):

@@ -1,8 +1,9 @@
 """What runs in the job's container: look at the GPU, run the lessons one by one, and send what they leave.
 
 ``python -m teachkit.ops.cloud.entry --output gs://BUCKET/RUN --size full LESSON...`` works in the folder of
-the course. After each lesson its files go to the bucket, so that a lesson that fails, a cancelled job or a
-machine that is taken away leaves what was done. It ends with 0 when every lesson finished, else with 1.
+the course; ``--program MODULE ARGUMENTS`` trains instead, on all GPUs of all machines. After each lesson its
+files go to the bucket, so that a lesson that fails, a cancelled job or a machine that is taken away leaves
+what was done. It ends with 0 when all is done, else with 1.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -29,6 +31,8 @@ from teachkit.ops.cloud.plan import shares
 from teachkit.paths import course_root
 
 OUT = "build/job"  # below the course
+PROGRAM = "program"  # folder of what a program writes
+SEND_S = 300.0  # between two times that a program's files are sent
 LESSONS = "lessons/"  # what an earlier attempt hands on: reports are written anew
 POLL_S = 20.0
 LAST_TRIES = 15  # of sending the results; with what each try takes itself about nine minutes
@@ -52,6 +56,11 @@ class Desk:
     begun: float = field(default_factory=time.monotonic)
     device: str = ""
     sent: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def log(self) -> Path:
+        """What the programs of this machine print."""
+        return self.out / f"machine-{self.machine}.log"
 
     def send(self, state: str, problem: str = "", *, tries: int = 1) -> bool:
         """Send what is new, and the list of all files; whether that worked.
@@ -85,13 +94,42 @@ def gpu_problem(wanted: str) -> tuple[str, str]:
     return "CPU", f"An accelerator '{wanted}' was asked for, and torch sees none: {check.found} ({last})"
 
 
-def run_lesson(lesson: Lesson, options: Options) -> bool:
+def run_lesson(lesson: Lesson, options: Options, log: Path) -> bool:
     """Run one lesson as anybody would, its output also in the log; whether it finished."""
     command = [
         sys.executable, "-m", "teachkit.cli", "run", lesson.id, "--size", options.size,
         "--seed", str(options.seed), "--out", str(options.out), "--no-grade", "--no-report",
     ]  # fmt: skip
-    log = options.out / "log.txt"
+    logged(command, log)
+    status = read_status(options.out, lesson)
+    return status is not None and status.state == "finished"
+
+
+def run_program(desk: Desk, program: Sequence[str]) -> list[str]:
+    """Train on every GPU of every machine; files are sent every few minutes. One sentence if it failed.
+
+    The first machine's folder is what counts; the others need the checkpoint in it to go on together.
+    """
+    folder = (desk.out if desk.machine == 0 else desk.out.parent) / PROGRAM
+    command = [sys.executable, "-m", "teachkit.cloud.launch", "-m", *program, "--out", str(folder)]
+    over = threading.Event()
+
+    def send_now_and_then() -> None:
+        while not over.wait(SEND_S):
+            desk.send("running")
+
+    sender = threading.Thread(target=send_now_and_then, daemon=True)
+    sender.start()
+    try:
+        status = logged(command, desk.log)
+    finally:
+        over.set()
+        sender.join()
+    return [f"{program[0]} ended with {status}; {desk.log.name} says why."] if status else []
+
+
+def logged(command: Sequence[str], log: Path) -> int:
+    """Run `command`, its output here and in the log, and return its exit status."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as kept:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -105,20 +143,19 @@ def run_lesson(lesson: Lesson, options: Options) -> bool:
             process.terminate()
             process.wait()
             raise
-    status = read_status(options.out, lesson)
-    return status is not None and status.state == "finished"
+    return process.returncode
 
 
-def work(desk: Desk, lessons: Sequence[Lesson], options: Options) -> list[str]:
-    """Run `lessons`, send after each, and return those that did not finish."""
+def run_lessons(desk: Desk, lessons: Sequence[Lesson], options: Options) -> list[str]:
+    """Run `lessons` and send after each; one sentence about those that did not finish."""
     failed = []
     for lesson in lessons:
-        if not run_lesson(lesson, options):
+        if not run_lesson(lesson, options, desk.log):
             failed.append(lesson.id)
         desk.send("running")
     if lessons:
         _report(lessons, options)
-    return failed
+    return [f"Lesson {', '.join(failed)} did not finish."] if failed else []
 
 
 def wait_for_others(store: Store, machines: int) -> list[str]:
@@ -139,25 +176,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     here = machines_of(os.environ)
     machine, machines = (here.here, len(here.hosts)) if here else (0, 1)
     options = Options(out=course.root / OUT, size=told.size, seed=told.seed)
-    piles = shares(course.select(told.lessons), machines, told.size)
+    piles = [] if told.program else shares(course.select(told.lessons), machines, told.size)
     lessons = piles[machine] if machine < len(piles) else ()
     desk = Desk(BucketStore(told.output), machine, options.out)
     signal.signal(signal.SIGTERM, _stop)
     try:
         desk.device, problem = gpu_problem(told.accelerator)
-        ids = ", ".join(lesson.id for lesson in lessons) or "none"
-        print(f"Machine {machine} of {machines}, {desk.device}: lessons {ids}", flush=True)
+        what = " ".join(told.program) or f"lessons {', '.join(lesson.id for lesson in lessons) or 'none'}"
+        print(f"Machine {machine} of {machines}, {desk.device}: {what}", flush=True)
         if problem:
             return _end(desk, FAILED, problem)
-        _restore(desk, told.earlier, machines)
-        failed = work(desk, lessons, options)
-        problems = [f"Lesson {', '.join(failed)} did not finish."] if failed else []
+        _restore(desk, told.earlier, machines, program=bool(told.program))
+        desk.send("running")  # also in place of what an earlier attempt of this machine said
+        problems = run_program(desk, told.program) if told.program else run_lessons(desk, lessons, options)
         desk.send("running")
         if machine == 0:
             problems += wait_for_others(desk.store, machines)
         return _end(desk, FAILED if problems else FINISHED, " ".join(problems))
     except Stopped:
-        return _end(desk, STOPPED, "The machine was told to stop before all lessons were done.")
+        return _end(desk, STOPPED, "The machine was told to stop before all was done.")
     except Exception as error:
         return _end(desk, FAILED, f"{type(error).__name__}: {error}")
 
@@ -169,28 +206,32 @@ def _report(lessons: Sequence[Lesson], options: Options) -> None:
 
 
 def _end(desk: Desk, state: str, problem: str) -> int:
-    print(problem or "All lessons finished.", file=sys.stderr if problem else sys.stdout, flush=True)
+    print(problem or "All is done.", file=sys.stderr if problem else sys.stdout, flush=True)
     # A machine that is being taken away has seconds; any other one can wait for a bucket that is silent.
     sent = desk.send(state, problem, tries=1 if state == STOPPED else LAST_TRIES)
     return 0 if sent and state == FINISHED else 1
 
 
-def _restore(desk: Desk, earlier: str, machines: int) -> None:
-    """Bring what was finished earlier: by this job before it was restarted, or by the run before."""
-    places = [(desk.store, [desk.machine])]
+def _restore(desk: Desk, earlier: str, machines: int, *, program: bool) -> None:
+    """Bring what was finished earlier: by this job before it was restarted, or by the run before.
+
+    Every machine of a program needs the checkpoint of the first one; lessons need what any has finished.
+    """
+    folder = desk.out if desk.machine == 0 or not program else desk.out.parent
+    places = [(desk.store, [0 if program else desk.machine])]
     if earlier:
-        places.append((BucketStore(earlier), list(range(max(machines, 1)))))
+        places.append((BucketStore(earlier), [0] if program else list(range(machines))))
     for store, numbers in places:
         for machine in numbers:
             try:
-                found = download(store, machine, desk.out, only=LESSONS)
+                found = download(store, machine, folder, only=f"{PROGRAM}/" if program else LESSONS)
             except StorageError as error:  # an earlier attempt is a help, not a need
                 print(f"Nothing is taken over from {store.url}: {error}", flush=True)
                 continue
-            if found:
+            if found and found.files:
                 print(f"{len(found.files)} files of an earlier attempt are here.", flush=True)
-        if desk.out.exists() and any(desk.out.iterdir()):
-            return
+                if store is desk.store:
+                    return
 
 
 def _stop(*_: Any) -> None:
@@ -200,12 +241,15 @@ def _stop(*_: Any) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m teachkit.ops.cloud.entry", description=__doc__)
-    parser.add_argument("lessons", nargs="+")
+    parser.add_argument("lessons", nargs="*")
     parser.add_argument("--output", required=True, help="folder of this run in a bucket")
     parser.add_argument("--earlier", default="", help="folder of an earlier run to go on from")
     parser.add_argument("--size", default="full")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--accelerator", default="none", help="the GPU that must be there")
+    parser.add_argument(
+        "--program", nargs=argparse.REMAINDER, default=[], help="a module and its arguments, not lessons"
+    )
     return parser
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ ENTRY = ("python", "-m", "teachkit.ops.cloud.entry")
 STARTING_S = 600.0  # a machine and a large image take about ten minutes before anything runs
 QUEUE_S = 3600.0  # so long may a job wait for its machine before it is cancelled
 LEAST_S = 3600
+PROGRAM_S = 4 * 3600  # nobody has declared how long a program takes
 FOR_MISSING = {
     "project": "--project",
     "bucket": "--bucket",
@@ -46,6 +48,7 @@ class Wishes:
     machines: int = 1
     provisioning: str = names.ON_DEMAND
     timeout_s: int = 0
+    program: tuple[str, ...] = ()  # a module and its arguments, instead of lessons
 
     def missing(self) -> list[str]:
         """The options that must be said and were not."""
@@ -64,7 +67,10 @@ class Wishes:
 
 @dataclass(frozen=True)
 class Plan:
-    """One run: lessons in course order, the job, its expected time and its price (None: not in the table)."""
+    """One run: lessons in course order, the job, its expected time and its price.
+
+    A program has no lessons and an expected time of 0; a machine that is not in the table has no price.
+    """
 
     wishes: Wishes
     lessons: tuple[Lesson, ...]
@@ -81,17 +87,19 @@ class Plan:
     def sentences(self) -> list[str]:
         """What will happen and what it may cost."""
         config = self.config
-        what = ", ".join(lesson.id for lesson in self.lessons)
         place = f"{config.machines} x " if config.machines > 1 else ""
         gpu = names.accelerator(config.accelerator)
         holds = f"{config.count} {gpu.title}" if gpu else "no GPU"
         way = WAYS[config.provisioning]
         told = [
-            f"Lessons {what} at size {self.wishes.size}, seed {self.wishes.seed}.",
+            self._what(),
             f"Machine: {place}{config.machine_type} with {holds}, {way}, in {self.wishes.region}.",
-            f"Expected: about {self.expected_s / 60:.0f} minutes, by notebooks/course.toml"
-            + ("." if gpu else ", which is for a GPU; without one it takes longer."),
         ]
+        if self.lessons:
+            told.append(
+                f"Expected: about {self.expected_s / 60:.0f} minutes, by notebooks/course.toml"
+                + ("." if gpu else ", which is for a GPU; without one it takes longer.")
+            )
         if self.price is None:
             return [*told, f"Cost: the price table does not know {config.machine_type}."]
         likely, most = (
@@ -100,9 +108,15 @@ class Plan:
         return [
             *told,
             f"Price: {self.price}{' each' if config.machines > 1 else ''}.",
-            f"Cost: about {dollars(likely)}; at most {dollars(most)}, when it is stopped after "
-            f"{config.timeout_s / 60:.0f} minutes (--timeout).",
+            f"Cost: {f'about {dollars(likely)}; ' if self.lessons else ''}at most {dollars(most)}, "
+            f"when it is stopped after {config.timeout_s / 60:.0f} minutes (--timeout).",
         ]
+
+    def _what(self) -> str:
+        if self.lessons:
+            which = ", ".join(lesson.id for lesson in self.lessons)
+            return f"Lessons {which} at size {self.wishes.size}, seed {self.wishes.seed}."
+        return f"Program: {' '.join(self.wishes.program)}."
 
 
 WAYS = {
@@ -130,27 +144,20 @@ def make_plan(course: Course, wishes: Wishes, now: datetime | None = None) -> Pl
             missing=missing,
         )
     parse_url(wishes.bucket)
-    lessons = course.select(wishes.lessons)
-    parts = shares(lessons, wishes.machines, wishes.size)
-    expected_s = STARTING_S + 60 * max(minutes(part, wishes.size) for part in parts)
-    timeout_s = wishes.timeout_s or max(LEAST_S, math.ceil(expected_s / 900) * 1800)
-    if wishes.machines > len(parts):
-        raise SettingsError(
-            f"{wishes.machines} machines are too many: lessons that read each other's results stay together.",
-            f"Give --machines {len(parts)} at most.",
-            machines=wishes.machines,
-        )
+    lessons = () if wishes.program else course.select(wishes.lessons)
+    expected_s = 0.0 if wishes.program else _expected_s(lessons, wishes)
+    timeout_s = wishes.timeout_s or (
+        PROGRAM_S if wishes.program else max(LEAST_S, math.ceil(expected_s / 900) * 1800)
+    )
     environment = data_source(wishes.data)
     key = _key(wishes, lessons, environment)
-    run = _name(lessons, wishes.size, key, now or datetime.now(UTC))
+    run = _name(lessons, wishes, key, now or datetime.now(UTC))
     output = f"{wishes.bucket.rstrip('/')}/{run}"
     config = JobConfig(
         run=run,
         key=key,
         image=wishes.image,
-        command=(*ENTRY, "--output", output, "--size", wishes.size, "--seed", str(wishes.seed),
-                 "--accelerator", wishes.accelerator,
-                 *(lesson.id for lesson in lessons)),
+        command=(*ENTRY, "--output", output, "--accelerator", wishes.accelerator, *_work(lessons, wishes)),
         output=output,
         service_account=wishes.service_account,
         accelerator=wishes.accelerator,
@@ -160,7 +167,7 @@ def make_plan(course: Course, wishes: Wishes, now: datetime | None = None) -> Pl
         provisioning=wishes.provisioning,
         timeout_s=timeout_s,
         environment=environment,
-    )  # fmt: skip
+    )
     return Plan(wishes, lessons, config, expected_s, _price(config))
 
 
@@ -217,6 +224,24 @@ def data_source(chosen: str, environment: Mapping[str, str] | None = None) -> di
     return {"TEACHKIT_BUCKET": chosen}
 
 
+def _expected_s(lessons: Iterable[Lesson], wishes: Wishes) -> float:
+    parts = shares(lessons, wishes.machines, wishes.size)
+    if wishes.machines > len(parts):
+        raise SettingsError(
+            f"{wishes.machines} machines are too many: lessons that read each other's results stay together.",
+            f"Give --machines {len(parts)} at most.",
+            machines=wishes.machines,
+        )
+    return STARTING_S + 60 * max(minutes(part, wishes.size) for part in parts)
+
+
+def _work(lessons: Iterable[Lesson], wishes: Wishes) -> tuple[str, ...]:
+    """The end of the container's command: what to do there."""
+    if wishes.program:
+        return "--program", *wishes.program
+    return "--size", wishes.size, "--seed", str(wishes.seed), *(lesson.id for lesson in lessons)
+
+
 def _price(config: JobConfig) -> Price | None:
     try:
         return hourly(
@@ -235,11 +260,17 @@ def _key(wishes: Wishes, lessons: Iterable[Lesson], environment: Mapping[str, st
     told = [
         [lesson.id for lesson in lessons], wishes.size, wishes.seed, wishes.bucket, wishes.image,
         wishes.accelerator, wishes.count, wishes.machine, wishes.machines, sorted(environment.items()),
+        wishes.program,
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
 
-def _name(lessons: tuple[Lesson, ...], size: str, key: str, now: datetime) -> str:
+def _name(lessons: tuple[Lesson, ...], wishes: Wishes, key: str, now: datetime) -> str:
     """Such as ``teachkit-01-full-3f9c-20261121-224500``: legal as a label, unique by its second."""
     which = "-".join(lesson.id for lesson in lessons) if len(lessons) < 4 else f"{len(lessons)}-lessons"
-    return f"teachkit-{which}-{size}-{key[:4]}-{now:%Y%m%d-%H%M%S}"
+    if wishes.program:
+        module = re.sub(r"[^a-z0-9]+", "-", wishes.program[0].lower().removeprefix("teachkit."))
+        what = module.strip("-")[:24]
+    else:
+        what = f"{which}-{wishes.size}"
+    return f"teachkit-{what}-{key[:4]}-{now:%Y%m%d-%H%M%S}"

@@ -8,7 +8,7 @@ from typing import Any
 from teachkit.cloud.bucket_store import BucketStore
 from teachkit.cloud.explain import Explanation, explain
 from teachkit.cloud.jobs import KEY, RUN, elapsed_s, ended, in_words
-from teachkit.cloud.names import JOB_PAGE
+from teachkit.cloud.names import JOB_PAGE, SPOT
 from teachkit.cloud.prices import cost, dollars, hourly
 from teachkit.cloud.service import Jobs, wait
 from teachkit.course.declaration import Course
@@ -24,16 +24,20 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Brought:
-    """What came back: one list a machine, without those that wrote none; the judgement; the report."""
+    """What came back: one list a machine, without those that wrote none; the judgement; what to open.
+
+    A program has no judgement.
+    """
 
     manifests: tuple[Manifest, ...]
-    outcome: Outcome
-    report: Path
+    outcome: Outcome | None
+    place: Path
 
     @property
     def complete(self) -> bool:
-        """Whether every machine finished its lessons and every number is as declared."""
-        return self.outcome.ok and all(manifest.state == FINISHED for manifest in self.manifests)
+        """Whether every machine finished its part and every number is as declared."""
+        judged = self.outcome is None or self.outcome.ok
+        return judged and all(manifest.state == FINISHED for manifest in self.manifests)
 
 
 def start(plan: Plan, jobs: Jobs, out: Path, *, again: bool = False, tell: Tell) -> Ticket:
@@ -60,6 +64,7 @@ def _taken_up(plan: Plan, job: Any) -> Ticket:
     content |= {
         "run": job.display_name,
         "output": job.job_spec.base_output_directory.output_uri_prefix.rstrip("/"),
+        "spot": job.job_spec.scheduling.strategy.name == SPOT,
     }
     return Ticket(**content)
 
@@ -108,6 +113,8 @@ def bring(ticket: Ticket, job: Any, course: Course, out: Path) -> Brought:
             "The machine writes them after each lesson; if the job has ended, its log says why not.",
             url=ticket.output,
         )
+    if not ticket.lessons:
+        return Brought(manifests, None, folder)
     outcome = conclude(course, course.select(ticket.lessons), folder, grade=False)
     return Brought(manifests, outcome, write_report(outcome, folder))
 
@@ -146,6 +153,8 @@ def verdicts(brought: Brought) -> list[str]:
     for manifest in brought.manifests:
         problem = f": {manifest.problem}" if manifest.problem else ""
         told.append(f"Machine {manifest.machine} ({manifest.device or 'unknown'}) {manifest.state}{problem}")
+    if brought.outcome is None:
+        return told
     for item in brought.outcome.lessons:
         status = item.status
         state = f"{status.state}, {status.seconds:.0f} s" if status else "nothing came back"
