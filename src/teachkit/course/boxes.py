@@ -16,6 +16,9 @@ from teachkit.paths import course_root
 
 BOX_STYLE = "border:1px solid;border-left-width:6px;border-radius:6px;padding:.6em 1em;max-width:48em"
 LIST_STYLE = "display:grid;grid-template-columns:minmax(6em,max-content) 1fr;gap:.4em 1.2em;margin:.5em 0 0"
+WHOLE_CELL = "float:none;width:auto;margin:0;padding:0"  # Jupyter gives terms and texts a share of their cell
+TERM_STYLE = f"font-weight:600;{WHOLE_CELL}"
+TEXT_STYLE = WHOLE_CELL
 DISCLAIMER = "for teaching, not for clinical use"
 
 
@@ -34,7 +37,7 @@ class Box:
             else:
                 items = "".join(f"<li>{escape(item)}</li>" for item in content)
                 body = f'<ul style="margin:0;padding-left:1.2em">{items}</ul>'
-            parts.append(f'<dt style="font-weight:600">{escape(name)}</dt><dd style="margin:0">{body}</dd>')
+            parts.append(f'<dt style="{TERM_STYLE}">{escape(name)}</dt><dd style="{TEXT_STYLE}">{body}</dd>')
         return (
             f'<section class="teachkit-box" aria-label="{escape(self.title)}" style="{BOX_STYLE}">'
             f'<p style="font-size:1.15em;font-weight:700;margin:0">{escape(self.title)}</p>'
