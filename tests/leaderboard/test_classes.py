@@ -135,6 +135,12 @@ def test_an_entry_that_is_no_better_is_told_no_scores_by_any_way(cells, send, me
     assert f"{value:.4f}" not in shown
     assert page.get(f"/submissions/{worse.pk}/scores.json").status_code == 404
     assert page.get(f"/submissions/{worse.pk}/auc-lines.svg").status_code == 404
+    assert page.get(f"/submissions/{worse.pk}/sets/cells_hidden-confusion.svg").status_code == 404
+    # The own scores may be known, those of others on a set not.
+    assert page.get(f"/submissions/{good.pk}/sets/cells_hidden-confusion.svg").status_code == 200
+    assert page.get(f"/submissions/{good.pk}/sets/cells_hidden-standing.svg").status_code == 404
+    assert "standing.svg" not in page.get(good.get_absolute_url()).content.decode()
+    assert f'<option value="{worse.pk}"' not in page.get("/compare/").content.decode()
     assert page.get(f"/compare/?a={good.pk}&b={worse.pk}").status_code == 404
     assert page.get(f"/api/submissions/{worse.pk}/", headers=headers).json()["mean"] is None
     rows = page.get("/challenges/cells/board/?format=json&show=all&set=cells_hidden").json()["rows"]

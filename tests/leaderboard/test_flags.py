@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 from django.utils import timezone
+from typer.testing import CliRunner
 
 from teachkit.big import write_predictions
+from teachkit.cli.site import app
 from teachkit.leaderboard.challenges.published import load_into
 from teachkit.leaderboard.submissions import flags
 from teachkit.leaderboard.submissions.likeness import NEAR, distance, sketch, standardised
@@ -83,6 +85,13 @@ def test_staff_sees_flags_until_they_are_settled_and_teams_never_do(copied, staf
     assert flags.look_again(foxes.challenge) == 0
     assert said not in boss.get("/moderation/").content.decode()
     assert Flag.objects.filter(submission=foxes, settled__lte=timezone.now()).count() == 2
+
+
+@pytest.mark.django_db
+def test_the_command_looks_once_more(copied):
+    Flag.objects.all().delete()
+    done = CliRunner().invoke(app, ["flags", "toy"])
+    assert done.output == "5 new flags.\n"
 
 
 @pytest.mark.django_db

@@ -31,6 +31,12 @@ def test_a_site_on_the_internet_does_not_start_without(absent):
     assert f"{absent} is not set." in done.stderr
 
 
+@pytest.mark.parametrize("name", ["EMAIL_PORT", "TEACHKIT_TRUSTED_PROXIES"])
+def test_a_number_that_is_none_is_named(name):
+    done = started("import django; django.setup()", "prod", **{**SECRETS, name: "-1"})
+    assert f"{name} is '-1'." in done.stderr
+
+
 def test_with_its_secrets_it_passes_the_deployment_check_of_django():
     code = (
         "import django; django.setup()\n"

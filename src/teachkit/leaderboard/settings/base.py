@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from teachkit.leaderboard.settings.environment import database, site_folder
+from teachkit.leaderboard.settings.environment import database, site_folder, whole_number
 
 ROOM = Path(__file__).resolve().parents[1]
 SITE_FOLDER = site_folder()
@@ -85,7 +85,7 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "profile"
 LOGOUT_REDIRECT_URL = "home"
 PASSWORD_RESET_TIMEOUT = 3600
-TRUSTED_PROXIES = int(os.environ.get("TEACHKIT_TRUSTED_PROXIES", "0"))  # in front of the site
+TRUSTED_PROXIES = whole_number("TEACHKIT_TRUSTED_PROXIES", 0)  # in front of the site
 AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # nobody locks others out from elsewhere

@@ -20,6 +20,18 @@ def required(name: str, remedy: str) -> str:
     raise SettingsError(f"The site does not start: {name} is not set.", remedy, name=name)
 
 
+def whole_number(name: str, default: int) -> int:
+    """The variable `name` as a number that is not negative.
+
+    Raises:
+        SettingsError: when it is something else.
+    """
+    value = os.environ.get(name, "").strip() or str(default)
+    if value.isdecimal():
+        return int(value)
+    raise SettingsError(f"{name} is '{value}'.", f"Give a whole number, such as {default}.", name=name)
+
+
 def site_folder() -> Path:
     """Where the site keeps its files: ``TEACHKIT_SITE``, else ``build/site`` here."""
     return Path(os.environ.get("TEACHKIT_SITE") or Path("build") / "site").expanduser().resolve()

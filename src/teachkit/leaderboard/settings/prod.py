@@ -6,7 +6,7 @@ from pathlib import Path
 from teachkit.errors import SettingsError
 from teachkit.leaderboard.settings.base import *  # noqa: F403
 from teachkit.leaderboard.settings.base import LABELS_FOLDER, SITE_ROLE
-from teachkit.leaderboard.settings.environment import database, required, site_folder
+from teachkit.leaderboard.settings.environment import database, required, site_folder, whole_number
 
 SECRET_KEY = required("SECRET_KEY", "Keep 50 random letters in Secret Manager and pass them on.")
 ALLOWED_HOSTS = required("ALLOWED_HOSTS", "Give the names of the site, separated by commas.").split(",")
@@ -25,7 +25,7 @@ if SITE_ROLE == "web" and os.access(LABELS, os.R_OK | os.X_OK):
         folder=str(LABELS),
     )
 EMAIL_HOST = required("EMAIL_HOST", "Accounts are confirmed by mail; give the address of a mail server.")
-EMAIL_PORT = int(os.environ.get("EMAIL_PORT", "587"))
+EMAIL_PORT = whole_number("EMAIL_PORT", 587)
 EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = True
