@@ -135,4 +135,4 @@ def test_the_reminder_says_when_the_instance_stops_and_how_to_stop_it(
 
 def test_a_metadata_server_without_sense_ends_in_a_row(metadata_server: Callable[..., None]) -> None:
     metadata_server(answer="{")
-    assert "gives no answer" in rows()["Price"]
+    assert "not known. The metadata server" in rows()["Price"]

@@ -71,7 +71,7 @@ def instance() -> Instance | None:
     except (OSError, ValueError, AttributeError, TypeError) as error:
         raise FetchError(
             f"The metadata server {host} of this machine gives no answer: {error}.",
-            "Restart the machine; if it stays, tell your instructor.",
+            "Nothing, on a notebook service that hides it; else restart the machine.",
             host=host,
         ) from error
 

@@ -63,7 +63,7 @@ def meter_rows(reading: Reading) -> Iterator[tuple[str, str]]:
     try:
         machine = metadata.instance()
     except TeachkitError as error:
-        yield "Price", str(error)
+        yield "Price", f"not known. {error.what}"
         return
     if machine is None:
         return

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from teachkit.cloud import metadata
+from teachkit.ops.doctor.buckets import account_check
 from teachkit.ops.doctor.place import idle_check, place_check
 
 WORKBENCH = {"proxy-mode": "mail", "enable-guest-attributes": "TRUE"}
@@ -59,3 +60,15 @@ def test_idle_shutdown_is_set_or_the_command_is_given(
         "gcloud workbench instances update ada --location=us-central1-a --metadata=idle-timeout-seconds="
     )
     assert (command in check.remedy) == (state != "ok")
+
+
+def test_a_hidden_metadata_server_is_a_note_and_the_account_is_read_all_the_same(
+    metadata_server: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
+    metadata_server(answer="{")
+    for check in (place_check(), idle_check()):
+        assert check.state == "note"
+        assert "gives no answer" in check.found
+    assert account_check().details["kind"] == "nobody"

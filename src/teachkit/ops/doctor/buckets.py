@@ -21,7 +21,7 @@ COURSE_ID = re.compile(r"^c\.CourseDirectory\.course_id\s*=\s*[\"'](.+?)[\"']", 
 
 def account_check() -> Check:
     """As whom this machine asks the cloud."""
-    who = identity(metadata.instance())
+    who = _who()
     details = {"kind": who.kind, "name": who.name, "source": who.source}
     if who.kind == "unreadable":
         return Check(

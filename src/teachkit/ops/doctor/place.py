@@ -6,11 +6,15 @@ from teachkit.cloud import metadata, names
 from teachkit.cloud.launch import SPEC
 from teachkit.course.condition import Check
 from teachkit.course.meter import idle_sentence
+from teachkit.errors import FetchError
 
 
 def place_check() -> Check:
     """Workbench, a job, another machine of the cloud, or none of these."""
-    machine = metadata.instance()
+    try:
+        machine = metadata.instance()
+    except FetchError as error:
+        return Check("place", "note", f"A machine of Google's cloud. {error.what}", error.remedy)
     if machine is None:
         return Check("place", "ok", "Not a machine of Google's cloud.", details={"kind": "elsewhere"})
     where = f"{machine.machine} in {machine.zone}{', Spot' if machine.spot else ''}"
@@ -26,7 +30,12 @@ def place_check() -> Check:
 
 def idle_check() -> Check:
     """Whether an instance of Workbench stops by itself: a forgotten one costs money day and night."""
-    machine = metadata.instance()
+    try:
+        machine = metadata.instance()
+    except FetchError as error:
+        return Check(
+            "idle shutdown", "note", f"It is not known whether it is set. {error.what}", error.remedy
+        )
     if machine is None or not machine.workbench:
         return Check("idle shutdown", "ok", "Nothing to set: this is no instance of Workbench.")
     details = {"idle_s": machine.idle_s}
