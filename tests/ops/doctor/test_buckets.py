@@ -51,7 +51,7 @@ def test_a_bucket_of_data_answers_and_the_asker_is_named(
     monkeypatch.setenv("TEACHKIT_BUCKET", stored)
     (check,) = buckets.bucket_checks(None)
     assert check.state == "ok"
-    assert "gs://class answers: 1 files and 1 folders; asked anonymously" in check.found
+    assert "gs://class answers: files: 1, folders: 1; asked anonymously" in check.found
 
 
 def test_the_exchange_is_asked_only_for_what_students_may_list(
@@ -62,7 +62,7 @@ def test_the_exchange_is_asked_only_for_what_students_may_list(
     monkeypatch.setenv("TEACHKIT_EXCHANGE", f"{stored}/t")
     (check,) = buckets.bucket_checks(root)
     assert (check.name, check.state) == ("exchange", "ok")
-    assert "2 releases of teachkit" in check.found
+    assert "releases of teachkit: 2;" in check.found
     assert asked
     assert all("prefix=t/teachkit/outbound/" in path for path in asked if "/o?" in path)
 

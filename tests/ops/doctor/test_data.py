@@ -69,7 +69,7 @@ def test_public_hosts_that_answer_are_well(root: Path, asked: Callable[[bool], l
     check = data_check(root)
     assert check.state == "ok"
     assert "pathmnist" in check.details["to_fetch"]
-    assert "hosts that answer: storage.googleapis.com, zenodo.org." in check.found
+    assert "first needed: 5; hosts, which answer: storage.googleapis.com, zenodo.org." in check.found
     assert hosts == ["https://storage.googleapis.com", "https://zenodo.org"]
 
 

@@ -86,6 +86,18 @@ def test_the_report_holds_what_it_lists_and_no_secret(course: Path) -> None:
     assert "\nnumpy==" in files["packages.txt"]
 
 
+def test_a_name_of_two_words_is_removed_where_a_line_would_break(
+    course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_SECRET", "correct horse battery")
+    found = "word " * 15 + "correct horse battery staple"
+    write_report(course / "r.zip", [Check("data", "ok", found)])
+    with zipfile.ZipFile(course / "r.zip") as archive:
+        page = archive.read("doctor.txt").decode()
+    assert "horse" not in page
+    assert "[MY_SECRET]" in page
+
+
 def test_the_newest_results_and_the_newest_error_count(course: Path) -> None:
     assert last_results(course)[0] == "notebooks/results/02/results.json"
     notebook(course / "build" / "lessons" / "03" / "executed.ipynb", error("later"), source="late()")

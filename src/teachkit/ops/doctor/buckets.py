@@ -68,14 +68,14 @@ def _who() -> Identity:
 def _list_data(url: str) -> str:
     contents = Bucket(url).contents
     files = sum(1 for size in contents.values() if size is not None)
-    return f"{files} files and {len(contents) - files} folders"
+    return f"files: {files}, folders: {len(contents) - files}"
 
 
 def _list_releases(url: str, root: Path | None) -> str:
     """Students may list the releases and nothing above them, so that is what is asked for."""
     course = _course_id(root)
     found = BucketStore(url).list(names.releases(course) if course else "")
-    return f"{len(found)} releases of {course}" if course else f"{len(found)} objects"
+    return f"releases of {course}: {len(found)}" if course else f"objects: {len(found)}"
 
 
 def _course_id(root: Path | None) -> str:

@@ -30,7 +30,7 @@ def course_check(root: Path | None) -> Check:
     there = files_of_wheel(wheels[-1])
     differ = sorted(name for name in there.keys() | here.keys() if there.get(name) != here.get(name))
     if differ:
-        found = f"The installed teachkit is not that of {wheels[-1].name}: {len(differ)} files differ."
+        found = f"The installed teachkit is not that of {wheels[-1].name}: differing files: {len(differ)}."
         return Check("course", "problem", found, INSTALL, {"differ": differ})
     return checked
 

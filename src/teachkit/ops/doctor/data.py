@@ -51,7 +51,7 @@ def data_check(root: Path | None, *, silent: bool = False) -> Check:
         return Check("data", "problem", said, OFFLINE, {**details, "silent": mute, "to_fetch": waiting})
     said = "All sets of the lessons are on this machine."
     if wanted:
-        said = f"{len(wanted)} sets are fetched when first needed; hosts that answer: {', '.join(hosts)}."
+        said = f"Sets to fetch when first needed: {len(wanted)}; hosts, which answer: {', '.join(hosts)}."
     return Check("data", "ok", f"{head} {said}", details={**details, "to_fetch": list(wanted)})
 
 

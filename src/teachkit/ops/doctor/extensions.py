@@ -16,8 +16,9 @@ ANYWAY = "Until then use nbgrader's commands in a terminal: nbgrader list, fetch
 
 def extensions_check() -> Check:
     """Whether each JupyterLab at work shows nbgrader's tabs and buttons."""
-    lacking = {str(server): what for server in server_environments() if (what := _lacking(server))}
-    servers = [str(server) for server in server_environments()]
+    environments = server_environments()
+    servers = [str(server) for server in environments]
+    lacking = {str(server): what for server in environments if (what := _lacking(server))}
     details = {"servers": servers, "lacking": lacking}
     if not lacking:
         return Check("nbgrader", "ok", f"Its extensions are on in {', '.join(servers)}.", details=details)

@@ -14,9 +14,9 @@ def page_lines(checks: Iterable[Check], width: int | None = None) -> Iterator[tu
     """(state, text) for each check; a text has as many lines as it needs, its remedy on lines of its own."""
     room = min(width or get_terminal_size().columns, WIDEST)
     for check in checks:
-        said = _wrapped(check.found, f"{check.state:<8} {check.name:<{INDENT - 10}} ", room)
+        said = _wrapped(check.found, f"{check.state:<8} {check.name:<{INDENT - 10}}", room)
         if check.remedy:
-            said += "\n" + _wrapped(check.remedy, " " * (INDENT - 1) + "→ ", room)
+            said += "\n" + _wrapped(check.remedy, f"{'→':>{INDENT}}", room)
         yield check.state, said
 
 
@@ -36,11 +36,13 @@ def conclusion(checks: Iterable[Check]) -> str:
 
 
 def _wrapped(text: str, first: str, width: int) -> str:
+    """`text` after `first`, its further lines below its own first one; commands and paths stay whole."""
+    first += " "
     return textwrap.fill(
         text,
         width,
         initial_indent=first,
-        subsequent_indent=" " * max(INDENT - 1, 0) + ("  " if first.isspace() or "→" in first else ""),
+        subsequent_indent=" " * len(first),
         break_long_words=False,
         break_on_hyphens=False,
     )

@@ -4,6 +4,7 @@ import json
 import os
 import zipfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def _files(checks: Sequence[Check], root: Path | None) -> dict[str, tuple[str, s
     settings = {name: value for name, value in sorted(os.environ.items()) if name.startswith(SETTINGS)}
     packages = "".join(f"{name}=={version}\n" for name, version in sorted(installed().items()))
     files: dict[str, tuple[str, str]] = {
-        "doctor.txt": ("the checks, to read", redaction.text(plain_page(checks))),
+        "doctor.txt": ("the checks, to read", plain_page(_cleaned(checks, redaction))),
         "doctor.json": ("the checks, for programs", _dumped(redaction.content(summary(checks)))),
         "settings.json": ("variables that steer the course", _dumped(redaction.content(settings))),
         "packages.txt": ("installed packages and versions", packages),
@@ -62,6 +63,14 @@ def _files(checks: Sequence[Check], root: Path | None) -> dict[str, tuple[str, s
         what = f"the cell of {error.notebook} that ended in an error"
         files["error.txt"] = (what, redaction.text(str(error)))
     return files
+
+
+def _cleaned(checks: Sequence[Check], redaction: Redaction) -> list[Check]:
+    """The checks before they are broken into lines, which would hide a name of two words."""
+    return [
+        replace(check, found=redaction.text(check.found), remedy=redaction.text(check.remedy))
+        for check in checks
+    ]
 
 
 def _dumped(content: Any) -> str:
