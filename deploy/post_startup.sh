@@ -24,7 +24,7 @@ WARNINGS=0
 say() { printf '%s  %s\n' "$(date -u +%H:%M:%S)" "$*"; }
 warn() { WARNINGS=$((WARNINGS + 1)); say "WARNING: $*"; }
 step() { STEP=$1 REMEDY=$2; say "== $STEP"; }
-as_user() { runuser -u "$COURSE_USER" -- env HOME="$HOME_DIR" "$@"; }
+as_user() { runuser -u "$COURSE_USER" -- env --chdir="${WHERE:-/}" HOME="$HOME_DIR" "$@"; }
 
 fail() {
   trap - ERR
@@ -55,7 +55,7 @@ read_settings() {
   done
 }
 
-# The bundle that the instructor published last, its hash compared; in $STATE/course.bundle.
+# The bundle that the instructor published last, its hash compared: one for the student, one that only root can write.
 fetch_course() {
   step "fetching the course" "Check the metadata teachkit-course, and give the account of this instance \
 ($ACCOUNT) the role Storage Object Viewer on that folder. Then stop and start the instance."
@@ -65,9 +65,11 @@ fetch_course() {
   read -r digest name <"$FETCHED/course.sha256" || true
   [[ $digest =~ ^[0-9a-f]{64}$ && $name =~ ^course-[0-9a-f-]+\.bundle$ ]] ||
     fail "$URL/course.sha256 does not hold one hash and one name"
-  if ! same "$digest" "$STATE/course.bundle"; then
+  if ! same "$digest" "$FETCHED/course.bundle"; then
     gcloud storage cp --quiet "$URL/$name" "$FETCHED/course.bundle" || fail "$URL/$name cannot be read"
     same "$digest" "$FETCHED/course.bundle" || fail "$name is damaged: its hash is not $digest"
+  fi
+  if ! same "$digest" "$STATE/course.bundle"; then
     as_user cp "$FETCHED/course.bundle" "$STATE/course.bundle.new"
     as_user mv "$STATE/course.bundle.new" "$STATE/course.bundle"
   fi
@@ -106,8 +108,7 @@ Then stop and start the instance; what arrived is not fetched again."
     local conda create
     conda=$(command -v micromamba || command -v conda) || fail "neither micromamba nor conda is installed"
     [[ $conda == */micromamba ]] && create=(create --yes) || create=(env create)
-    cd "$COURSE"
-    as_user "$conda" "${create[@]}" --quiet --prefix "$ENVIRONMENT" --file environment.yml ||
+    WHERE=$COURSE as_user "$conda" "${create[@]}" --quiet --prefix "$ENVIRONMENT" --file environment.yml ||
       fail "$(basename "$conda") could not install the packages"
   fi
   echo "$wanted" | as_user tee "$ENVIRONMENT/teachkit.lock" >/dev/null
@@ -115,12 +116,11 @@ Then stop and start the instance; what arrived is not fetched again."
 
 install_package() {
   step "installing the package of the course" "Stop and start the instance. If it fails again, publish again."
-  local wheels=("$COURSE"/wheel/teachkit-*.whl) wanted
-  [[ ${#wheels[@]} == 1 && -f ${wheels[0]} ]] || fail "$COURSE/wheel does not hold one wheel"
-  WHEEL=${wheels[0]}
-  wanted=$(sha256sum <"$WHEEL")
+  local wheel wanted
+  wheel=$(wheel_of "$COURSE") || fail "$COURSE/wheel does not hold one wheel"
+  wanted=$(sha256sum <"$wheel")
   if [[ $(cat "$ENVIRONMENT/teachkit.wheel" 2>/dev/null) != "$wanted" ]]; then
-    as_user "$ENVIRONMENT/bin/python" -m pip install --quiet --no-index --no-deps --force-reinstall "$WHEEL"
+    as_user "$ENVIRONMENT/bin/python" -m pip install --quiet --no-index --no-deps --force-reinstall "$wheel"
     echo "$wanted" | as_user tee "$ENVIRONMENT/teachkit.wheel" >/dev/null
   fi
   # `make lab` and `make update` of the students' copy then use this environment instead of a second one.
@@ -128,6 +128,11 @@ install_package() {
     as_user ln -sfn "$ENVIRONMENT" "$COURSE/.venv"
     as_user touch "$ENVIRONMENT/ready"
   fi
+}
+
+wheel_of() {
+  local wheels=("$1"/wheel/teachkit-*.whl)
+  [[ ${#wheels[@]} == 1 && -f ${wheels[0]} ]] && echo "${wheels[0]}"
 }
 
 # What the metadata say reaches terminals, kernels and the server.
@@ -161,30 +166,38 @@ register_kernels() {
 
 # The Assignments tab lives in the environment that runs JupyterLab, which is not ours: we add packages and change
 # none. Where that cannot be done, the commands `nbgrader fetch_assignment` and `submit` in a terminal do the same.
+# This runs as root, so nothing of it comes from the student's copy.
 extend_server() {
   step "adding the Assignments tab" "Students use nbgrader in a terminal."
-  local python wanted have
+  local python published=$FETCHED/published nbgrader wheel wanted
   python=$(server_python) || { warn "JupyterLab's own Python was not found. $REMEDY"; return; }
-  wanted=$(grep -oE '^nbgrader==[^ ;\\]+' "$COURSE/requirements.lock") || fail "the lock names no nbgrader"
-  wanted="$wanted $(sha256sum <"$WHEEL")"
-  have=$("$python" -c 'import sys; print(open(sys.prefix + "/teachkit.extensions").read().strip())' 2>/dev/null) || true
-  if [[ $have == "$wanted" ]]; then
+  [[ $(stat --format=%u "$python") == 0 ]] || { warn "$python is not root's. $REMEDY"; return; }
+  rm -rf "$published"
+  git clone --quiet --branch main "$FETCHED/course.bundle" "$published"
+  nbgrader=$(grep -oE '^nbgrader==[^ ;\\]+' "$published/requirements.lock") || fail "the lock names no nbgrader"
+  wheel=$(wheel_of "$published") || fail "the bundle does not hold one wheel"
+  wanted="$nbgrader $(sha256sum <"$wheel")"
+  if "$python" -I -c 'import sys; sys.exit(open(sys.prefix + "/teachkit.extensions").read() != sys.argv[1])' \
+    "$wanted" 2>/dev/null; then
     say "there already"
-    return
-  fi
-  "$python" -m pip freeze 2>/dev/null | grep -E '^[A-Za-z0-9_.-]+==' | grep -v '^teachkit==' >"$FETCHED/server.txt"
-  if "$python" -m pip install --quiet --constraint "$FETCHED/server.txt" "${wanted%% *}" google-cloud-storage "$WHEEL"; then
-    # of two wheels with one version number pip would keep the older
-    "$python" -m pip install --quiet --no-index --no-deps --force-reinstall "$WHEEL"
-    "$python" -c 'import sys; open(sys.prefix + "/teachkit.extensions", "w").write(sys.argv[1])' "$wanted"
+  elif add_packages "$python" "$nbgrader" "$wheel"; then
+    "$python" -I -c 'import sys; open(sys.prefix + "/teachkit.extensions", "w").write(sys.argv[1])' "$wanted"
     systemctl restart jupyter.service || warn "JupyterLab did not restart; stop and start the instance."
   else
     warn "nbgrader does not fit into JupyterLab's environment, which stays as it was. $REMEDY"
   fi
 }
+add_packages() {  # PYTHON NBGRADER WHEEL
+  local pip=("$1" -I -m pip --quiet)
+  "${pip[@]}" freeze >"$FETCHED/all.txt" || return
+  grep -E '^[A-Za-z0-9_.-]+==' "$FETCHED/all.txt" | grep -v '^teachkit==' >"$FETCHED/server.txt"
+  "${pip[@]}" install --constraint "$FETCHED/server.txt" "$2" google-cloud-storage "$3" || return
+  # of two wheels with one version number pip would keep the older
+  "${pip[@]}" install --no-index --no-deps --force-reinstall "$3"
+}
 server_python() {
   local found script
-  if found=$(pgrep --oldest --full 'jupyter-?lab'); then
+  if found=$(pgrep --oldest --full '^[^ ]*python[^ ]* [^ ]*jupyter-?lab'); then
     tr '\0' '\n' <"/proc/$found/cmdline" | head -n 1
   elif script=$(command -v jupyter-lab); then
     sed -n '1s/^#!//p' "$script"
@@ -225,6 +238,7 @@ set_up() {
   say "Ready, $WARNINGS warnings. Open $COURSE/notebooks/00_start_here.ipynb; the kernel is \"Course (Python 3.12)\"."
 }
 
+cd /  # what lies in the folder of whoever starts this is not ours
 [[ $(id -u) == 0 ]] || { echo "Run this as root: sudo bash $0" >&2; exit 1; }
 mkdir -p "$FETCHED"
 exec 9>"$FETCHED/lock"

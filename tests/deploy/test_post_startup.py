@@ -1,5 +1,6 @@
 """The start script of a Workbench instance, run as root in a machine of its own without the project."""
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -95,7 +96,12 @@ def test_an_instance_gets_ready_again_after_a_break_and_goes_on_to_newer_publica
     )
     assert newest.stdout == '{"corrected": 1}\n'
 
-    # an upgrade replaces the system's disk: only the server's part is done again
+    # an upgrade replaces the system's disk: only the server's part is done again,
+    # and root takes nothing of it from the student's copy
+    (wheel,) = (instance.home / "course" / "wheel").glob("*.whl")
+    wheel.write_bytes(b"the student's own")
+    (instance.home / "course" / "pip.py").write_text("open('/log/as_root', 'w')")
+    (instance.home / ".teachkit" / "env" / "teachkit.wheel").write_text(_sum(wheel))
     shutil.rmtree(instance.folder / "var" / "cache")
     instance.new_system()
     before = len(instance.calls)
@@ -104,6 +110,11 @@ def test_an_instance_gets_ready_again_after_a_break_and_goes_on_to_newer_publica
     assert not any(call.startswith("micromamba") for call in instance.calls[before:])
     served = instance.inside("/opt/server/bin/python", "-c", "import teachkit; print(teachkit.__file__)")
     assert served.stdout.startswith("/opt/server/")
+    assert not (instance.folder / "log" / "as_root").exists()
+
+
+def _sum(path: Path) -> str:
+    return f"{hashlib.sha256(path.read_bytes()).hexdigest()}  -\n"
 
 
 def _times(folder: Path) -> dict[str, float]:
@@ -112,6 +123,20 @@ def _times(folder: Path) -> dict[str, float]:
         for path in folder.rglob("*")
         if "__pycache__" not in path.parts and path.name not in {"ready"} and not path.is_dir()
     }
+
+
+def test_a_jupyterlab_that_takes_no_packages_is_a_warning_and_the_course_is_ready(
+    instance: Any, publish: Callable[[], None]
+) -> None:
+    publish()
+    for path in (instance.folder / "opt" / "server").rglob("packages.pth"):
+        path.unlink()  # no pip there
+    done = instance.run()
+    assert done.returncode == 0
+    (warning,) = [line for line in done.stdout.splitlines() if "WARNING" in line]
+    assert "nbgrader does not fit into JupyterLab's environment" in warning
+    assert "Ready, 1 warnings" in done.stdout
+    assert (instance.home / ".teachkit" / "ready").exists()
 
 
 def test_a_damaged_bundle_is_refused_and_the_file_says_what_to_do(
