@@ -47,5 +47,5 @@ def distance(first: Sketch, second: Sketch) -> float:
     both = [name for name in first if name in second]
     if not both:
         return math.nan
-    squares = [np.mean(np.subtract(first[name], second[name]) ** 2) for name in both]
-    return float(np.sqrt(np.mean(squares)))
+    gaps = np.array([first[name] for name in both]) - np.array([second[name] for name in both])
+    return math.sqrt(float((gaps**2).mean()))
