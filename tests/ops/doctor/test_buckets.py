@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
-from teachkit.errors import FetchError
+from teachkit.cloud.identity import Identity
+from teachkit.errors import FetchError, StorageRefusedError
 from teachkit.ops.doctor import buckets
 from teachkit.ops.doctor.limits import within
 
@@ -108,6 +110,25 @@ def test_an_answer_in_time_is_handed_on_and_so_is_an_error() -> None:
         within(5, "it", lambda: 1 // 0)
     with pytest.raises(FetchError, match=r"It gives no answer within 0\.01 seconds"):
         within(0.01, "It", lambda: time.sleep(0.3))
+
+
+def test_a_sign_in_that_has_ended_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    user = Identity("user", source="the sign-in saved by gcloud")
+    monkeypatch.setattr(buckets, "_who", lambda: user)
+    monkeypatch.setattr(buckets, "named", lambda who: replace(who, name="ada@uni.org"))
+    assert "as a user ada@uni.org" in buckets.account_check().found
+
+    def refused(who: Identity) -> Identity:
+        raise StorageRefusedError("It no longer works.", "Sign in again.")
+
+    monkeypatch.setattr(buckets, "named", refused)
+    assert (buckets.account_check().state, buckets.account_check().remedy) == ("problem", "Sign in again.")
+
+    def silent(who: Identity) -> Identity:
+        raise FetchError("No answer.")
+
+    monkeypatch.setattr(buckets, "named", silent)
+    assert buckets.account_check().found == "The cloud is asked as a user (the sign-in saved by gcloud)."
 
 
 def test_the_account_is_said(

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from teachkit.cloud import Bucket, BucketStore, metadata
-from teachkit.cloud.identity import Identity, identity
+from teachkit.cloud.identity import Identity, identity, named
 from teachkit.course.condition import Check
 from teachkit.course.exchange import names
 from teachkit.course.exchange.choice import VARIABLE as EXCHANGE
-from teachkit.errors import TeachkitError
+from teachkit.errors import FetchError, StorageRefusedError, TeachkitError
 from teachkit.ops.doctor.limits import within
 
 PATIENCE_S = 10.0
@@ -35,7 +35,19 @@ def account_check() -> Check:
         return Check(
             "account", "ok", "Nobody is signed in to a cloud; public buckets need nobody.", "", details
         )
-    return Check("account", "ok", f"The cloud is asked {who}.", details=details)
+    try:
+        who = _with_name(who)
+    except StorageRefusedError as error:
+        return Check("account", "problem", error.what, error.remedy, details)
+    return Check("account", "ok", f"The cloud is asked {who}.", details={**details, "name": who.name})
+
+
+def _with_name(who: Identity) -> Identity:
+    """`who` with the address of a user; without it when the sign-in service is silent."""
+    try:
+        return within(PATIENCE_S, "The sign-in service", lambda: named(who))
+    except FetchError:
+        return who
 
 
 def bucket_checks(root: Path | None) -> Iterator[Check]:
