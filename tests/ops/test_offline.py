@@ -195,10 +195,30 @@ def test_a_machine_without_a_network_installs_course_packages_and_data(
     assert git(target / "course", "status", "--porcelain", "--", "notebooks") == ""
     assert (target / "start.py").is_file()
 
+    # start.py opens the lessons with the data of the stick; what is set already stays
+    programs = target / "course" / ".venv" / "bin"
+    (programs / "jupyter").write_text("#!/bin/sh\necho $TEACHKIT_DATA $JUPYTER_CONFIG_PATH $PWD $*\n")
+    (programs / "jupyter").chmod(0o755)
+    told = started(target)
+    assert told == [str(target / name) for name in ("data", "course/quizzes", "course")] + [
+        "lab",
+        "--no-browser",
+    ]
+    assert started(target, TEACHKIT_DATA="/mine")[0] == "/mine"
+
     # again: what a student wrote stays
     (target / "course" / "notebooks" / "mine.txt").write_text("precious")
     assert walled(tmp_path / "stick", target).returncode == 0
     assert (target / "course" / "notebooks" / "mine.txt").read_text() == "precious"
+
+
+def started(target: Path, **settings: str) -> list[str]:
+    """What the JupyterLab that start.py opens is told."""
+    command = [sys.executable, str(target / "start.py"), "--no-browser"]
+    done = subprocess.run(
+        command, env={"PATH": "/usr/bin:/bin", **settings}, capture_output=True, text=True, check=True
+    )
+    return done.stdout.split()
 
 
 @pytest.fixture
