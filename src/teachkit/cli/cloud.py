@@ -135,12 +135,14 @@ def train(
 
 
 @app.command("list")
-def list_runs(project: Project = "", region: Region = names.REGION, out: Out = None) -> None:
+def list_runs(project: Project = "", region: Region = "", out: Out = None) -> None:
     """The runs of this course that the service knows, newest first, with state and time."""
     from teachkit.cloud.jobs import RUN, elapsed_s, in_words
     from teachkit.ops.cloud.tickets import tickets
 
-    project = project or next((ticket.project for ticket in tickets(_folder(out))), "")
+    newest = next(iter(tickets(_folder(out))), None)
+    project = project or (newest.project if newest else "")
+    region = region or (newest.region if newest else names.REGION)
     if not project:
         raise SettingsError("It is not known which project to ask.", "Give --project.")
     found = _jobs(project, region).find(RUN)
@@ -151,13 +153,12 @@ def list_runs(project: Project = "", region: Region = names.REGION, out: Out = N
 
 
 @app.command()
-def status(run: Run = "", out: Out = None) -> None:
+def status(run: Run = "", project: Project = "", region: Region = names.REGION, out: Out = None) -> None:
     """State, time and cost so far of one run."""
     from teachkit.cloud.jobs import in_words
     from teachkit.ops.cloud.run import bill, the_job, why
-    from teachkit.ops.cloud.tickets import choose
 
-    ticket = choose(_folder(out), run)
+    ticket = _ticket(run, project, region, _folder(out))
     job = the_job(ticket, _jobs(ticket.project, ticket.region), _folder(out))
     typer.echo(f"{ticket.run}: it {in_words(job)}.")
     typer.echo(bill(ticket, job))
@@ -169,21 +170,20 @@ def status(run: Run = "", out: Out = None) -> None:
 def fetch(
     run: Run = "",
     wait: Annotated[bool, typer.Option(help="Wait for the end of the job first.")] = True,
+    project: Project = "",
+    region: Region = names.REGION,
     out: Out = None,
 ) -> None:
     """Bring the results of a run, check them, judge every number and write the report."""
-    from teachkit.ops.cloud.tickets import choose
-
-    _finish(choose(_folder(out), run), _folder(out), wait=wait)
+    _finish(_ticket(run, project, region, _folder(out)), _folder(out), wait=wait)
 
 
 @app.command()
-def cancel(run: Run = "", out: Out = None) -> None:
+def cancel(run: Run = "", project: Project = "", region: Region = names.REGION, out: Out = None) -> None:
     """End a run; what its lessons have left can still be fetched."""
     from teachkit.ops.cloud.run import name_of
-    from teachkit.ops.cloud.tickets import choose
 
-    ticket = choose(_folder(out), run)
+    ticket = _ticket(run, project, region, _folder(out))
     jobs = _jobs(ticket.project, ticket.region)
     jobs.cancel(name_of(ticket, jobs, _folder(out)))
     typer.echo(f"{ticket.run} is being cancelled. Its results so far: teachkit cloud fetch {ticket.run}")
@@ -215,6 +215,17 @@ def _folder(out: Path | None) -> Path:
     return out or course_root() / "build" / "cloud"
 
 
+def _ticket(run: str, project: str, region: str, out: Path) -> "Ticket":
+    """The run that was started here; one that was started elsewhere is asked of the service."""
+    from teachkit.ops.cloud.run import adopt
+    from teachkit.ops.cloud.tickets import choose, tickets
+
+    here = any(ticket.run.startswith(run) for ticket in tickets(out))
+    if run and project and not here:
+        return adopt(run, _jobs(project, region), project, out)
+    return choose(out, run)
+
+
 def _jobs(project: str, region: str) -> "Jobs":
     from teachkit.cloud.service import Jobs
 
@@ -225,15 +236,16 @@ def _show(plan: "Plan", missing: list[str]) -> None:
     """The request as the service would get it; sentences go to standard error, so it can be piped."""
     import json
 
-    from google.protobuf.json_format import MessageToDict
-
     from teachkit.cloud.jobs import custom_job
+
+    job = custom_job(plan.config)  # first, because it says when the extra is missing
+    from google.protobuf.json_format import MessageToDict
 
     for line in plan.sentences():
         typer.echo(line, err=True)
     if missing:
         typer.echo(f"Still to be said: {', '.join(missing)}. Words in capitals stand for them.", err=True)
-    typer.echo(json.dumps(MessageToDict(custom_job(plan.config)._pb), indent=2))
+    typer.echo(json.dumps(MessageToDict(job._pb), indent=2))
 
 
 def _way(spot: bool, flex_start: bool) -> str:

@@ -2,7 +2,9 @@
 
 import importlib.util
 import io
+import json
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -15,9 +17,11 @@ from rich.console import Console
 
 from teachkit.cloud import service
 from teachkit.cloud.bucket_store import BucketStore
+from teachkit.cloud.store import MemoryStore
 from teachkit.course.declaration import Course, read_course
 from teachkit.course.progress import RunProgress
 from teachkit.course.runner import Options, run_lessons
+from teachkit.ops.cloud import entry
 from teachkit.ops.cloud.files import FAILED, FINISHED, Manifest, upload
 
 SOURCES = ("TEACHKIT_DATA", "TEACHKIT_BUCKET", "TEACHKIT_OFFLINE")
@@ -102,3 +106,28 @@ def machines(
         jobs_service.on_state = on_state
 
     return prepare
+
+
+@pytest.fixture
+def stores(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, MemoryStore]]:
+    """The stores that the entry opens, by address."""
+    opened: dict[str, MemoryStore] = {}
+    monkeypatch.setattr(entry, "BucketStore", lambda url: opened.setdefault(url, MemoryStore(url)))
+    monkeypatch.setattr(entry, "_report", lambda lessons, options: None)
+    monkeypatch.delenv("CLUSTER_SPEC", raising=False)
+    handler = signal.getsignal(signal.SIGTERM)
+    yield opened
+    signal.signal(signal.SIGTERM, handler)
+
+
+@pytest.fixture
+def in_cluster(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], None]:
+    """`in_cluster(1, 2)`: from now on this is the second of two machines, as the service says it."""
+
+    def become(machine: int, number: int) -> None:
+        pool, index = ("workerpool0", 0) if machine == 0 else ("workerpool1", machine - 1)
+        pools = {"workerpool0": ["a-0:2222"], "workerpool1": [f"b-{i}:2222" for i in range(number - 1)]}
+        task = {"type": pool, "index": index}
+        monkeypatch.setenv("CLUSTER_SPEC", json.dumps({"cluster": pools, "task": task}))
+
+    return become

@@ -6,8 +6,7 @@ import re
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,18 +23,6 @@ from teachkit.ops.cloud import entry
 from teachkit.ops.cloud.files import FAILED, FINISHED, STOPPED, Manifest, read_manifest, upload
 
 OUTPUT = ["--output", "gs://runs-of-class/run"]
-
-
-@pytest.fixture
-def stores(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, MemoryStore]]:
-    """The stores that the entry opens, by address."""
-    opened: dict[str, MemoryStore] = {}
-    monkeypatch.setattr(entry, "BucketStore", lambda url: opened.setdefault(url, MemoryStore(url)))
-    monkeypatch.setattr(entry, "_report", lambda lessons, options: None)
-    monkeypatch.delenv("CLUSTER_SPEC", raising=False)
-    handler = signal.getsignal(signal.SIGTERM)
-    yield opened
-    signal.signal(signal.SIGTERM, handler)
 
 
 @pytest.fixture
@@ -58,13 +45,6 @@ def last(stores: dict[str, MemoryStore], machine: int = 0) -> Manifest:
     manifest = read_manifest(stores["gs://runs-of-class/run"], machine)
     assert manifest
     return manifest
-
-
-def spec(machine: int, number: int) -> str:
-    """What the service tells machine `machine` of `number`."""
-    pool, index = ("workerpool0", 0) if machine == 0 else ("workerpool1", machine - 1)
-    pools = {"workerpool0": ["a-0:2222"], "workerpool1": [f"b-{i}:2222" for i in range(number - 1)]}
-    return json.dumps({"cluster": pools, "task": {"type": pool, "index": index}})
 
 
 def test_lessons_run_in_order_and_their_files_are_in_the_bucket(
@@ -225,18 +205,22 @@ def test_what_an_earlier_attempt_finished_is_brought_before_anything_runs(
 
 
 def test_machines_share_the_lessons_and_the_first_ends_last(
-    course: Course, stores: dict[str, MemoryStore], ran: list[str], monkeypatch: pytest.MonkeyPatch
+    course: Course,
+    stores: dict[str, MemoryStore],
+    ran: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    in_cluster: Callable[[int, int], None],
 ) -> None:
     looks: list[float] = []
 
     def meanwhile(seconds: float) -> None:
         looks.append(seconds)
         if len(looks) == 2:
-            monkeypatch.setenv("CLUSTER_SPEC", spec(1, 2))
+            in_cluster(1, 2)
             assert entry.main([*OUTPUT, "t1", "t2", "t4"]) == 1
 
     monkeypatch.setattr(entry.time, "sleep", meanwhile)
-    monkeypatch.setenv("CLUSTER_SPEC", spec(0, 2))
+    in_cluster(0, 2)
     assert entry.main([*OUTPUT, "t1", "t2", "t4"]) == 1
     assert ran == ["t1", "t4", "t2"]
     assert looks == [entry.POLL_S] * 2
@@ -245,86 +229,45 @@ def test_machines_share_the_lessons_and_the_first_ends_last(
 
 
 def test_a_machine_without_a_share_ends_well(
-    course: Course, stores: dict[str, MemoryStore], ran: list[str], monkeypatch: pytest.MonkeyPatch
+    course: Course,
+    stores: dict[str, MemoryStore],
+    ran: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    in_cluster: Callable[[int, int], None],
 ) -> None:
-    monkeypatch.setenv("CLUSTER_SPEC", spec(1, 2))
+    in_cluster(1, 2)
     assert entry.main([*OUTPUT, "t1"]) == 0
     assert ran == []
     assert last(stores, 1).state == FINISHED
 
 
-@pytest.fixture
-def launched(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The commands of programs; each adds a line to its checkpoint, and fails when told "wrong"."""
-    commands: list[list[str]] = []
-
-    def run(command: list[str], log: Path) -> int:
-        commands.append(list(command[1:]))
-        folder = Path(command[-1])
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "checkpoint.pt").open("a") as file:
-            file.write("step\n")
-        log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text("what it printed")
-        return 3 if "wrong" in command else 0
-
-    monkeypatch.setattr(entry, "logged", run)
-    return commands
+def test_output_is_seen_at_once_and_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = tmp_path / "new" / "machine-0.log"
+    told = [sys.executable, "-c", "import sys; print('out'); print('err', file=sys.stderr); sys.exit(4)"]
+    assert entry.logged(told, log) == 4
+    assert sorted(log.read_text().split()) == ["err", "out"] == sorted(capsys.readouterr().out.split())
 
 
-def test_a_program_is_launched_on_all_gpus_and_its_files_are_in_the_bucket(
-    course: Course, stores: dict[str, MemoryStore], launched: list[list[str]]
+def test_a_program_that_does_not_stop_when_told_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert entry.main([*OUTPUT, "--program", "teachkit.mmpt.job", "big", "--size", "28"]) == 0
-    folder = course.root / "build" / "job" / "program"
-    words = "-m teachkit.cloud.launch -m teachkit.mmpt.job big --size 28 --out"
-    assert launched == [[*words.split(), str(folder)]]
-    assert set(last(stores).files) == {"program/checkpoint.pt", "machine-0.log"}
+    monkeypatch.setattr(entry, "STOP_S", 0.1)
+    children: list[subprocess.Popen[str]] = []
+    real = subprocess.Popen
 
+    def remember(*arguments: Any, **options: Any) -> Any:
+        children.append(real(*arguments, **options))
+        return children[-1]
 
-def test_a_program_that_fails_is_said(
-    course: Course, stores: dict[str, MemoryStore], launched: list[list[str]]
-) -> None:
-    assert entry.main([*OUTPUT, "--program", "m", "wrong"]) == 1
-    assert last(stores).problem == "m ended with 3; machine-0.log says why."
-    assert "program/checkpoint.pt" in last(stores).files
+    def told_to_stop(*_: Any, **__: Any) -> None:
+        raise entry.Stopped
 
-
-def test_files_of_a_long_program_are_sent_while_it_runs(
-    course: Course, stores: dict[str, MemoryStore], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(entry, "SEND_S", 0.01)
-    arrived = threading.Event()
-    real = MemoryStore.replace
-
-    def replace_it(self: MemoryStore, name: str, *rest: Any) -> Any:
-        done = real(self, name, *rest)
-        if name.endswith("manifest.json") and b"checkpoint.pt" in rest[0]:
-            arrived.set()
-        return done
-
-    def run(command: list[str], log: Path) -> int:
-        Path(command[-1]).mkdir(parents=True)
-        (Path(command[-1]) / "checkpoint.pt").write_text("step")
-        return 0 if arrived.wait(10) else 1
-
-    monkeypatch.setattr(MemoryStore, "replace", replace_it)
-    monkeypatch.setattr(entry, "logged", run)
-    assert entry.main([*OUTPUT, "--program", "m"]) == 0
-
-
-def test_every_machine_of_a_program_goes_on_from_the_first_ones_checkpoint(
-    course: Course, stores: dict[str, MemoryStore], launched: list[list[str]], tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    earlier = stores.setdefault("gs://runs-of-class/before", MemoryStore("gs://runs-of-class/before"))
-    (tmp_path / "before" / "program").mkdir(parents=True)
-    (tmp_path / "before" / "program" / "checkpoint.pt").write_text("earlier\n")
-    upload(earlier, Manifest(0, STOPPED), tmp_path / "before", {})
-    monkeypatch.setenv("CLUSTER_SPEC", spec(1, 2))
-    assert entry.main([*OUTPUT, "--earlier", "gs://runs-of-class/before", "--program", "m"]) == 0
-    assert (course.root / "build" / "program" / "checkpoint.pt").read_text() == "earlier\nstep\n"
-    assert set(last(stores, 1).files) == {"machine-1.log"}  # the checkpoint is the first machine's to send
+    deaf = "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
+    monkeypatch.setattr(entry.subprocess, "Popen", remember)
+    monkeypatch.setattr("builtins.print", told_to_stop)
+    with pytest.raises(entry.Stopped):
+        entry.logged([sys.executable, "-c", deaf], tmp_path / "log")
+    assert children[0].returncode == -signal.SIGKILL
 
 
 def test_what_an_earlier_attempt_of_this_machine_said_is_replaced_before_it_works(

@@ -9,6 +9,7 @@ from teachkit.cloud import names
 from teachkit.course.declaration import Course, read_course
 from teachkit.errors import SettingsError, UnknownNameError
 from teachkit.ops.cloud.plan import Wishes, data_source, going_on, make_plan, minutes, shares
+from teachkit.ops.cloud.words import read
 
 NOW = datetime(2026, 11, 21, 22, 45, tzinfo=UTC)
 WISHES = Wishes(
@@ -158,4 +159,5 @@ def test_going_on_changes_the_command_only(course: Course) -> None:
     resumed = going_on(plan, "gs://runs-of-class/before")
     assert resumed.config.command[3:5] == ("--earlier", "gs://runs-of-class/before")
     assert (*resumed.config.command[:3], *resumed.config.command[5:]) == plan.config.command
+    assert read(resumed.config.command).earlier == "gs://runs-of-class/before"
     assert replace(resumed.config, command=plan.config.command) == plan.config

@@ -1,6 +1,8 @@
 """A run from start to end by its commands, against stand-ins for the service and the bucket."""
 
 import json
+import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,16 @@ from typer.testing import CliRunner, Result
 from teachkit.cli.cloud import app
 from teachkit.cloud import service
 from teachkit.course.declaration import Course
-from teachkit.errors import CloudError, SettingsError, StorageError, TeachkitError, UnknownNameError
+from teachkit.errors import (
+    CloudError,
+    MissingExtraError,
+    SettingsError,
+    StorageError,
+    TeachkitError,
+    UnknownNameError,
+)
 from teachkit.ops.cloud.files import STOPPED
-from teachkit.ops.cloud.tickets import choose, tickets
+from teachkit.ops.cloud.tickets import choose, ticket_of, tickets
 
 L4 = "aiplatform.googleapis.com/custom_model_training_nvidia_l4_gpus"
 WHERE = [
@@ -230,6 +239,45 @@ def test_after_a_failure_the_next_run_goes_on_where_it_stopped(
     assert "what it finished is not repeated" in run("t1", "t3", "--size", "smoke", "--spot", code=1)
     words = list(list(jobs_service.jobs.values())[1].job_spec.worker_pool_specs[0].container_spec.command)
     assert words[words.index("--earlier") + 1] == first.job_spec.base_output_directory.output_uri_prefix
+
+
+def test_a_run_that_was_started_on_another_machine_is_asked_of_the_service(
+    course: Course, machines: Machines, jobs_service: Any
+) -> None:
+    machines({0: ["t1"], 1: ["t3"]})
+    run("t1", "t3", "--size", "smoke", "--machines", "2", "--spot", "--detach")
+    here = choose(course.root / "build" / "cloud")
+    shutil.rmtree(course.root / "build" / "cloud")
+    with pytest.raises(SettingsError, match="then name the run and give --project"):
+        teachkit("fetch")
+    said = teachkit("fetch", here.run, "--project", "p", code=1).output
+    assert "3 of 3 numbers as declared" in said
+    assert "about 1.18 $" in said  # two machines for an hour, as Spot
+    assert choose(course.root / "build" / "cloud") == here
+    with pytest.raises(CloudError, match="There is no run 'teachkit-never' in p, us-central1"):
+        teachkit("status", "teachkit-never", "--project", "p")
+
+
+def test_a_job_of_another_program_is_not_taken_for_a_run(jobs_service: Any) -> None:
+    from google.cloud import aiplatform_v1 as v1
+
+    job = v1.CustomJob(display_name="theirs", job_spec={"worker_pool_specs": [{"replica_count": 1}]})
+    with pytest.raises(SettingsError, match="'theirs' was not started by teachkit cloud"):
+        ticket_of(job, "p", "us-central1")
+
+
+def test_without_the_extra_it_is_said_what_to_install(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "google.cloud.aiplatform_v1", None)
+    for words in (["run", "t1", "--dry-run"], ["list", "--project", "p"]):
+        with pytest.raises(MissingExtraError, match=r'pip install "teachkit\[cloud\]"'):
+            teachkit(*words)
+
+
+def test_a_missed_number_is_said_once(course: Course, machines: Machines) -> None:
+    machines({0: ["t3"]})
+    assert run("t3", "--size", "smoke", code=1).count("outside its band range") == 1
 
 
 def test_cancel_ends_the_job_and_keeps_its_results(

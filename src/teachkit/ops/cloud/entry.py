@@ -6,7 +6,6 @@ files go to the bucket, so that a lesson that fails, a cancelled job or a machin
 what was done. It ends with 0 when all is done, else with 1.
 """
 
-import argparse
 import os
 import signal
 import subprocess
@@ -28,6 +27,7 @@ from teachkit.course.runner import Options, read_status
 from teachkit.errors import StorageError
 from teachkit.ops.cloud.files import FAILED, FINISHED, STOPPED, Manifest, download, read_manifest, upload
 from teachkit.ops.cloud.plan import shares
+from teachkit.ops.cloud.words import parser
 from teachkit.paths import course_root
 
 OUT = "build/job"  # below the course
@@ -35,6 +35,7 @@ PROGRAM = "program"  # folder of what a program writes
 SEND_S = 300.0  # between two times that a program's files are sent
 LESSONS = "lessons/"  # what an earlier attempt hands on: reports are written anew
 POLL_S = 20.0
+STOP_S = 8.0  # a machine that is taken away has half a minute, and the files must still be sent
 LAST_TRIES = 15  # of sending the results; with what each try takes itself about nine minutes
 OLDER_CUDA = "Build the image with the older CUDA: docs/cloud.md, 'An older driver'."
 SEES_GPU = (
@@ -140,8 +141,7 @@ def logged(command: Sequence[str], log: Path) -> int:
                 kept.flush()
             process.wait()
         except BaseException:
-            process.terminate()
-            process.wait()
+            _stop_child(process)
             raise
     return process.returncode
 
@@ -171,7 +171,7 @@ def wait_for_others(store: Store, machines: int) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of the container."""
-    told = _parser().parse_args(arguments)
+    told = parser().parse_args(arguments)
     course = read_course(course_root())
     here = machines_of(os.environ)
     machine, machines = (here.here, len(here.hosts)) if here else (0, 1)
@@ -234,23 +234,18 @@ def _restore(desk: Desk, earlier: str, machines: int, *, program: bool) -> None:
                     return
 
 
+def _stop_child(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 def _stop(*_: Any) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # one is enough: there is little time to send
     raise Stopped
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m teachkit.ops.cloud.entry", description=__doc__)
-    parser.add_argument("lessons", nargs="*")
-    parser.add_argument("--output", required=True, help="folder of this run in a bucket")
-    parser.add_argument("--earlier", default="", help="folder of an earlier run to go on from")
-    parser.add_argument("--size", default="full")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--accelerator", default="none", help="the GPU that must be there")
-    parser.add_argument(
-        "--program", nargs=argparse.REMAINDER, default=[], help="a module and its arguments, not lessons"
-    )
-    return parser
 
 
 if __name__ == "__main__":

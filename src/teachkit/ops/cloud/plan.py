@@ -15,10 +15,9 @@ from teachkit.cloud.jobs import JobConfig
 from teachkit.cloud.prices import Price, cost, dollars, hourly
 from teachkit.course.declaration import SIZES, Course, Lesson
 from teachkit.errors import SettingsError, UnknownNameError, nearest
+from teachkit.ops.cloud.words import command, for_lessons, for_program
 
-ENTRY = ("python", "-m", "teachkit.ops.cloud.entry")
 STARTING_S = 600.0  # a machine and a large image take about ten minutes before anything runs
-QUEUE_S = 3600.0  # so long may a job wait for its machine before it is cancelled
 LEAST_S = 3600
 PROGRAM_S = 4 * 3600  # nobody has declared how long a program takes
 FOR_MISSING = {
@@ -78,12 +77,6 @@ class Plan:
     expected_s: float
     price: Price | None
 
-    @property
-    def patience_s(self) -> float:
-        """So long we watch: waiting for a machine, and the job's own time."""
-        queue = self.config.max_wait_s if self.config.provisioning == names.FLEX_START else QUEUE_S
-        return queue + STARTING_S + self.config.timeout_s
-
     def sentences(self) -> list[str]:
         """What will happen and what it may cost."""
         config = self.config
@@ -97,7 +90,7 @@ class Plan:
         ]
         if self.lessons:
             told.append(
-                f"Expected: about {self.expected_s / 60:.0f} minutes, by notebooks/course.toml"
+                f"Expected: about {self.expected_s / 60:.0f} minutes with the start, by notebooks/course.toml"
                 + ("." if gpu else ", which is for a GPU; without one it takes longer.")
             )
         if self.price is None:
@@ -157,7 +150,7 @@ def make_plan(course: Course, wishes: Wishes, now: datetime | None = None) -> Pl
         run=run,
         key=key,
         image=wishes.image,
-        command=(*ENTRY, "--output", output, "--accelerator", wishes.accelerator, *_work(lessons, wishes)),
+        command=command(output, wishes.accelerator, _work(lessons, wishes)),
         output=output,
         service_account=wishes.service_account,
         accelerator=wishes.accelerator,
@@ -173,9 +166,8 @@ def make_plan(course: Course, wishes: Wishes, now: datetime | None = None) -> Pl
 
 def going_on(plan: Plan, earlier: str) -> Plan:
     """The same plan, told to begin with what the run that wrote to `earlier` has finished."""
-    at = len(ENTRY)
-    command = (*plan.config.command[:at], "--earlier", earlier, *plan.config.command[at:])
-    return replace(plan, config=replace(plan.config, command=command))
+    words = command(plan.config.output, plan.config.accelerator, _work(plan.lessons, plan.wishes), earlier)
+    return replace(plan, config=replace(plan.config, command=words))
 
 
 def shares(lessons: Iterable[Lesson], machines: int, size: str) -> list[tuple[Lesson, ...]]:
@@ -236,10 +228,9 @@ def _expected_s(lessons: Iterable[Lesson], wishes: Wishes) -> float:
 
 
 def _work(lessons: Iterable[Lesson], wishes: Wishes) -> tuple[str, ...]:
-    """The end of the container's command: what to do there."""
     if wishes.program:
-        return "--program", *wishes.program
-    return "--size", wishes.size, "--seed", str(wishes.seed), *(lesson.id for lesson in lessons)
+        return for_program(wishes.program)
+    return for_lessons((lesson.id for lesson in lessons), wishes.size, wishes.seed)
 
 
 def _price(config: JobConfig) -> Price | None:

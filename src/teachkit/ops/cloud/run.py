@@ -1,23 +1,24 @@
 """One run from start to end: begin or take up a job, follow it, bring its results, judge every number."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from teachkit.cloud.bucket_store import BucketStore
 from teachkit.cloud.explain import Explanation, explain
-from teachkit.cloud.jobs import KEY, RUN, elapsed_s, ended, in_words
-from teachkit.cloud.names import JOB_PAGE, SPOT
+from teachkit.cloud.jobs import KEY, RUN, custom_job, elapsed_s, ended, in_words
+from teachkit.cloud.names import JOB_PAGE
 from teachkit.cloud.prices import cost, dollars, hourly
 from teachkit.cloud.service import Jobs, wait
+from teachkit.course.bands import Finding
 from teachkit.course.declaration import Course
 from teachkit.course.outcome import Outcome, conclude
 from teachkit.course.report import write_report
 from teachkit.errors import CloudError, StorageError, UnknownNameError
 from teachkit.ops.cloud.files import FINISHED, Manifest, download
 from teachkit.ops.cloud.plan import Plan, going_on
-from teachkit.ops.cloud.tickets import Ticket, save, ticket_for
+from teachkit.ops.cloud.tickets import Ticket, save, ticket_of
 
 Tell = Callable[[str], None]
 
@@ -45,28 +46,34 @@ def start(plan: Plan, jobs: Jobs, out: Path, *, again: bool = False, tell: Tell)
 
     When the newest run of these words ended without success, the new one goes on where it stopped.
     """
+    wishes = plan.wishes
     earlier = [] if again else jobs.find(KEY, plan.config.key)
     if earlier and not ended(earlier[0]):
         tell(f"The same run is under way: {earlier[0].display_name}. It is taken up; --again starts another.")
-        return save(_taken_up(plan, earlier[0]), out, job=earlier[0].name)
+        return save(ticket_of(earlier[0], wishes.project, wishes.region), out)
     if earlier and earlier[0].state.name != "JOB_STATE_SUCCEEDED":
-        before = earlier[0].job_spec.base_output_directory.output_uri_prefix
         tell(f"The run {earlier[0].display_name} {in_words(earlier[0])}: what it finished is not repeated.")
-        plan = going_on(plan, before)
-    ticket = save(ticket_for(plan), out)
+        plan = going_on(plan, ticket_of(earlier[0], wishes.project, wishes.region).output)
+    ticket = save(ticket_of(custom_job(plan.config), wishes.project, wishes.region), out)
     job = jobs.create(plan.config)
     tell(f"Started: {ticket.run}\nIts page and log: {page(job)}")
     return save(ticket, out, job=job.name)
 
 
-def _taken_up(plan: Plan, job: Any) -> Ticket:
-    content = dict(ticket_for(plan).__dict__)
-    content |= {
-        "run": job.display_name,
-        "output": job.job_spec.base_output_directory.output_uri_prefix.rstrip("/"),
-        "spot": job.job_spec.scheduling.strategy.name == SPOT,
-    }
-    return Ticket(**content)
+def adopt(run: str, jobs: Jobs, project: str, out: Path) -> Ticket:
+    """The stub of a run that was started elsewhere, asked of the service and kept here from now on.
+
+    Raises:
+        CloudError: the service knows no such run.
+    """
+    found = jobs.find(RUN, run)
+    if not found:
+        raise CloudError(
+            f"There is no run '{run}' in {project}, {jobs.region}.",
+            "teachkit cloud list shows those that are there.",
+            kind="not-found",
+        )
+    return save(ticket_of(found[0], project, jobs.region), out)
 
 
 def the_job(ticket: Ticket, jobs: Jobs, out: Path) -> Any:
@@ -162,4 +169,9 @@ def verdicts(brought: Brought) -> list[str]:
         numbers = f"{met} of {len(item.findings)} numbers as declared"
         told.append(f"{item.lesson.id} {item.lesson.title}: {state}; {numbers}")
         told += [f"  {finding.verdict:7} {finding.sentence}" for finding in item.findings]
-    return [*told, *brought.outcome.all_problems]
+        told += [problem for problem in item.problems if not _told(problem, item.findings)]
+    return [*told, *brought.outcome.problems]
+
+
+def _told(problem: str, findings: Iterable[Finding]) -> bool:
+    return any(problem.endswith(finding.sentence) for finding in findings)

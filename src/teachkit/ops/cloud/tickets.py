@@ -6,13 +6,16 @@ It is written before the job is asked for, so a lost reply, a closed laptop or C
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from teachkit.cloud import names
 from teachkit.errors import SettingsError, UnknownNameError, nearest
-from teachkit.ops.cloud.plan import Plan
+from teachkit.ops.cloud.plan import STARTING_S
+from teachkit.ops.cloud.words import ENTRY, read
 from teachkit.paths import atomic
 
 TICKET = "job.json"
+QUEUE_S = 3600.0  # so long may a job wait for its machine before it is cancelled
 
 
 @dataclass(frozen=True)
@@ -39,23 +42,39 @@ class Ticket:
         return out / self.run
 
 
-def ticket_for(plan: Plan) -> Ticket:
-    """The stub of a planned run."""
-    config, wishes = plan.config, plan.wishes
+def ticket_of(job: Any, project: str, region: str) -> Ticket:
+    """The stub of a job as its own request says; also for one that was started on another machine.
+
+    Raises:
+        SettingsError: the job was not started by ``teachkit cloud``.
+    """
+    spec = job.job_spec
+    pools = list(spec.worker_pool_specs)
+    whole = list(pools[0].container_spec.command) if pools else []
+    if tuple(whole[: len(ENTRY)]) != ENTRY:
+        raise SettingsError(
+            f"The job '{job.display_name}' was not started by teachkit cloud.",
+            "Look at it in the console.",
+            job=job.display_name,
+        )
+    said, machine = read(whole), pools[0].machine_spec
+    flexible = spec.scheduling.strategy.name == names.FLEX_START
+    queue_s = spec.scheduling.max_wait_duration.total_seconds() if flexible else QUEUE_S
     return Ticket(
-        run=config.run,
-        project=wishes.project,
-        region=wishes.region,
-        output=config.output,
-        lessons=tuple(lesson.id for lesson in plan.lessons),
-        size=wishes.size,
-        seed=wishes.seed,
-        machine=config.machine_type,
-        accelerator=config.accelerator,
-        count=config.count,
-        machines=config.machines,
-        spot=config.provisioning == names.SPOT,
-        patience_s=plan.patience_s,
+        run=job.display_name,
+        project=project,
+        region=region,
+        output=said.output,
+        lessons=tuple(said.lessons),
+        size=said.size,
+        seed=said.seed,
+        machine=machine.machine_type,
+        accelerator=said.accelerator,
+        count=machine.accelerator_count,
+        machines=sum(pool.replica_count for pool in pools),
+        spot=spec.scheduling.strategy.name == names.SPOT,
+        patience_s=queue_s + STARTING_S + spec.scheduling.timeout.total_seconds(),
+        job=job.name,
     )
 
 
@@ -92,7 +111,7 @@ def choose(out: Path, run: str = "") -> Ticket:
     if not known:
         raise SettingsError(
             f"No run was started from here: '{out}' holds none.",
-            "Change to the folder of the course where you started it; teachkit cloud list asks the service.",
+            "teachkit cloud list asks the service; then name the run and give --project.",
             out=str(out),
         )
     if not run:
