@@ -9,12 +9,15 @@ from urllib.request import urlopen
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
 
 from teachkit.errors import ChecksumError, FormatError, SettingsError
+from teachkit.leaderboard import backup
 from teachkit.leaderboard.backup import back_up, restore
 from teachkit.leaderboard.board.table import forget_orders
 from teachkit.leaderboard.challenges.models import Challenge
-from teachkit.leaderboard.people.models import Invitation, Token, User
+from teachkit.leaderboard.people.models import Invitation, Team, Token, User
 from teachkit.leaderboard.submissions.models import Note, Submission
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -81,6 +84,32 @@ def test_a_restored_site_gives_the_identical_board_and_goes_on(
     assert member_of("New ones").pk > max(
         User.objects.values_list("pk", flat=True).exclude(email="new ones@example.org")
     )
+
+
+def test_a_backup_is_of_one_moment_and_makes_nobody_wait(full, tmp_path, settings, monkeypatch, client):
+    """While the rows are written out another process adds a team, which the files no longer know."""
+    before = board(client)
+    real = backup._files
+
+    def files():
+        other = connection.copy()
+        try:
+            with other.cursor() as cursor:
+                told = ["Late", "late", timezone.now()]
+                columns = ", ".join(map(connection.ops.quote_name, ("name", "key", "created")))
+                cursor.execute(f"INSERT INTO people_team ({columns}) VALUES (%s, %s, %s)", told)
+        finally:
+            other.close()
+        assert not Team.objects.filter(name="Late").exists()
+        return real()
+
+    monkeypatch.setattr(backup, "_files", files)
+    back_up(tmp_path / "site.tar")
+    assert Team.objects.filter(name="Late").exists()
+    emptied(settings, tmp_path)
+    restore(tmp_path / "site.tar")
+    assert not Team.objects.filter(name="Late").exists()
+    assert board(client) == before
 
 
 def test_nothing_is_restored_over_a_site_that_is_in_use(full, tmp_path):

@@ -43,7 +43,6 @@ def back_up(target: Path) -> dict[str, Any]:
     The database comes first, as of one moment. A file is written before its entry and stays as it is, so each
     entry finds its file. A file that is lost is named under ``missing``; the rest is saved all the same.
     """
-    hashes: dict[str, str] = {}
     with (
         atomic(target) as temporary,
         tarfile.open(temporary, "w") as archive,
@@ -55,16 +54,12 @@ def back_up(target: Path) -> dict[str, Any]:
             call_command("dumpdata", output=str(dump), exclude=LEFT_OUT, verbosity=0)
             wanted = {DATABASE: dump, **dict(_files())}
             migrations = _migrations()
-        for name, path in wanted.items():
-            if path.is_file():
-                hashes[name] = _hash(path.open("rb"))
-                archive.add(path, name, recursive=False)
-        missing = sorted(set(wanted) - set(hashes))
+        hashes = {name: _added(archive, name, path) for name, path in wanted.items()}
         manifest = {
             "teachkit": __version__,
             "migrations": migrations,
-            "files": hashes,
-            "missing": missing,
+            "files": {name: sha256 for name, sha256 in hashes.items() if sha256},
+            "missing": sorted(name for name, sha256 in hashes.items() if not sha256),
         }
         content = json.dumps(manifest, indent=1).encode()
         last = tarfile.TarInfo(MANIFEST)
@@ -102,6 +97,21 @@ def restore(source: Path) -> dict[str, Any]:
     return manifest
 
 
+def _added(archive: tarfile.TarFile, name: str, path: Path) -> str:
+    """Put a file into the archive as it is now, whatever takes its place; its hash, "" when it is lost."""
+    try:
+        with path.open("rb") as stream:
+            archive.addfile(archive.gettarinfo(arcname=name, fileobj=stream), stream)
+            stream.seek(0)
+            return _hash(stream)
+    except FileNotFoundError:
+        return ""
+    except PermissionError as error:
+        raise SettingsError(
+            f"'{path}' cannot be read by this account.", "Make backups with the account of the worker."
+        ) from error
+
+
 def _files() -> Iterator[tuple[str, Path]]:
     for entry in Submission.objects.only("stored", "state").order_by("pk"):
         yield f"uploads/{entry.path.name}", entry.path
@@ -122,15 +132,22 @@ def _migrations() -> list[str]:
 
 @contextmanager
 def _snapshot() -> Iterator[None]:
-    """All that is read comes from one moment, on each database; SQLite's transactions are like that."""
+    """All that is read comes from one moment, on each database, and nobody waits for it."""
+    usual = getattr(connection, "transaction_mode", None)
+    if connection.vendor == "sqlite":
+        connection.transaction_mode = None  # it only reads, so it needs no lock
     if connection.vendor == "mysql":  # counts for the next transaction
         with connection.cursor() as cursor:
             cursor.execute(SNAPSHOT)
-    with transaction.atomic():
-        if connection.vendor == "postgresql":  # counts for this one
-            with connection.cursor() as cursor:
-                cursor.execute(SNAPSHOT)
-        yield
+    try:
+        with transaction.atomic():
+            if connection.vendor == "postgresql":  # counts for this one
+                with connection.cursor() as cursor:
+                    cursor.execute(SNAPSHOT)
+            yield
+    finally:
+        if connection.vendor == "sqlite":
+            connection.transaction_mode = usual
 
 
 def _checked(source: Path) -> dict[str, Any]:

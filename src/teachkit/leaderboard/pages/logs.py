@@ -41,8 +41,9 @@ def access(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[Htt
     def middleware(request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
         answer = get_response(request)
-        if request.resolver_match is not None:
-            told = {"method": request.method, "route": request.resolver_match.route}
+        match = request.resolver_match  # None for style sheets, and for what is refused unread
+        if match is not None or answer.status_code >= 400:
+            told = {"method": request.method, "route": match.route if match else ""}
             took = round(1000 * (time.perf_counter() - started))
             log.info("request", extra={**told, "status": answer.status_code, "milliseconds": took})
         return answer

@@ -60,7 +60,8 @@ def draw_confusion(entry: Submission, name: str) -> Picture | None:
     truth, answers = np.repeat(np.argwhere(counts >= 0), counts.reshape(-1), axis=0).T
     member = entry.challenge.suite[name]
     classes = [shorten(one, LONGEST_NAME, placeholder=" …") for one in member.classes]
-    return confusion(truth, answers, classes, title=f"{member.title}, entry {entry.pk}")
+    part = ", public part of the test" if entry.challenge.split else ""
+    return confusion(truth, answers, classes, title=f"{member.title}, entry {entry.pk}{part}")
 
 
 def _number(value: float | None) -> float:
