@@ -64,8 +64,9 @@ def one_that_dies(rank: int, path: Path, dies: bool) -> None:
         if dies and rank == 1 and history.steps == 3:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    told = {"checkpoint": path.with_suffix(".checkpoint"), "every": 2, "on_step": after_a_step}
-    run(STREAM, 1, seed=0, path=path.with_suffix(f".{rank}"), **told)
+    own = path.with_suffix(f".{rank}-checkpoint")  # machines of a job need not share a folder
+    told = {"checkpoint": own, "every": 2, "on_step": after_a_step}
+    run(STREAM, 1, seed=rank, path=path.with_suffix(f".{rank}"), **told)
 
 
 def written(path: Path, world: int) -> list[dict[str, Any]]:
@@ -102,7 +103,7 @@ def test_a_run_whose_process_was_killed_goes_on_to_the_same_numbers(tmp_path, in
     codes = in_processes(2, one_that_dies, tmp_path / "stopped", True)
     assert codes[1] == -signal.SIGKILL
     assert codes[0] not in (0, None)  # it lost its partner, and did not wait for ever
-    assert torch.load(tmp_path / "stopped.checkpoint", weights_only=True)["history"]["losses"][2:] == []
+    assert torch.load(tmp_path / "stopped.0-checkpoint", weights_only=True)["history"]["losses"][2:] == []
     assert in_processes(2, one_that_dies, tmp_path / "stopped", False) == [0, 0]
     assert in_processes(2, one_that_dies, tmp_path / "whole", False) == [0, 0]
     stopped, whole = written(tmp_path / "stopped", 2)[0], written(tmp_path / "whole", 2)[0]

@@ -17,10 +17,18 @@ def run(
     domains: dict[str, Any], backbone: nn.Module, norm: str, sampling: str, path: Path, **more: Any
 ) -> None:
     """Train a few steps, and write down what came out."""
-    told = {"epochs": 1, "batch_size": 16, "lr": 0.01, "optimizer": "sgd", "select": "last", "seed": 1}
+    told = {
+        "epochs": 1,
+        "checkpoint": path.with_suffix(".checkpoint"),
+        "batch_size": 16,
+        "lr": 0.01,
+        "optimizer": "sgd",
+        "select": "last",
+        "seed": 1,
+    }
     model = mmpt.pretrain(
         domains, backbone, norm=norm, sampling=sampling, device="cpu", watch_idle=True,
-        checkpoint=path.with_suffix(".checkpoint"), **told | more,
+        **told | more,
     )  # fmt: skip
     torch.save({"history": model.history.to_dict(), "numbers": model.net.state_dict()}, path)
 
@@ -38,7 +46,8 @@ def one_that_dies(rank: int, domains: Any, backbone: nn.Module, path: Path, dies
             os.kill(os.getpid(), signal.SIGKILL)
 
     path = path.with_suffix(f".{rank}")
-    run(domains, backbone, "shared", "mixed", path, epochs=3, on_epoch=at_the_end_of_a_pass)
+    own = path.with_suffix(f".{rank}-checkpoint")  # machines of a job need not share a folder
+    run(domains, backbone, "shared", "mixed", path, epochs=3, checkpoint=own, on_epoch=at_the_end_of_a_pass)
 
 
 @pytest.mark.parametrize(

@@ -238,7 +238,7 @@ class _Run:
         )
         if (world := self.fabric.world_size) > 1:
             flat = torch.cat([sums, *(gradient.flatten() for gradient in gradients)])
-            flat = cast(Tensor, self.fabric.all_reduce(flat, reduce_op="sum"))
+            torch.distributed.all_reduce(flat)  # Fabric's would let all wait for each other first
             sums, rest = flat[:3], flat[3:] / world
             parts = rest.split([gradient.numel() for gradient in gradients])
             torch._foreach_copy_(gradients, [p.view_as(g) for p, g in zip(parts, gradients, strict=True)])
@@ -279,9 +279,9 @@ class _Run:
 
     def go_on(self) -> None:
         """Take over numbers, optimiser and history where this same run left a checkpoint."""
-        if self.checkpoint is None or not self.checkpoint.exists():
+        state = checkpoints.found(self.checkpoint, self.settings, self.fabric)
+        if state is None:
             return
-        state = checkpoints.restore(self.checkpoint, self.settings)
         self.initializer.load_state_dict(state["initializer"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.history = History(**state["history"])

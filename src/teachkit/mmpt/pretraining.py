@@ -15,6 +15,7 @@ from teachkit.mmpt.history import History
 from teachkit.mmpt.network import DomainNet
 from teachkit.mmpt.plan import Recipe
 from teachkit.mmpt.run import Run
+from teachkit.training import checkpoints
 from teachkit.training.device import open_fabric
 from teachkit.training.naming import Settings, describe
 from teachkit.training.seeds import seeded
@@ -138,8 +139,8 @@ def pretrain(
         run = Run.of(fabric, recipe, specs, splits, net, watch_idle)
         path = None if checkpoint is None else Path(checkpoint)
         settings |= {"precision": str(fabric._precision.precision)}
-        if path is not None and path.exists():
-            run.go_on_from(path, settings)
+        if state := checkpoints.found(path, settings, fabric):
+            run.go_on_from(state)
         run.train(path, settings, on_epoch, progress)
     net.eval()
     return MMPT(net, specs, run.history, settings)

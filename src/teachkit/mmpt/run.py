@@ -179,8 +179,9 @@ class Run:
         """Sum gradients over processes. All know the whole batch, so all have gradients of the same heads."""
         if self.fabric.world_size > 1:
             used = [p.grad for p in self.net.parameters() if p.grad is not None]
-            flat = self.fabric.all_reduce(torch.cat([g.flatten() for g in used]), reduce_op="sum")
-            for gradient, part in zip(used, cast(Tensor, flat).split([g.numel() for g in used]), strict=True):
+            flat = torch.cat([g.flatten() for g in used])
+            torch.distributed.all_reduce(flat)  # Fabric's would let all wait for each other first
+            for gradient, part in zip(used, flat.split([g.numel() for g in used]), strict=True):
                 gradient.copy_(part.view_as(gradient))
         if self.recipe.idle_heads == "zeroed":
             for parameter in self.net.parameters():
@@ -262,9 +263,8 @@ class Run:
             checkpoints.save(path, state)
         self.fabric.barrier()
 
-    def go_on_from(self, path: Path, settings: Settings) -> None:
+    def go_on_from(self, state: dict[str, Any]) -> None:
         """Take over weights, optimiser, history and selection from the checkpoint of this same run."""
-        state = checkpoints.restore(path, settings)
         self.net.load_state_dict(state["net"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.history = History(**state["history"])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from lightning_fabric import Fabric
 
 from teachkit.errors import TrainingError
 from teachkit.paths import atomic
@@ -19,6 +20,22 @@ def save(path: Path, state: dict[str, Any]) -> None:
     """Write `state` so that `path` is at any time the previous checkpoint or this one."""
     with atomic(path) as temporary:
         torch.save(state, temporary)
+
+
+def found(path: Path | None, settings: Settings, fabric: Fabric) -> dict[str, Any] | None:
+    """The state saved at `path`, for all processes of a run; None where a run begins.
+
+    The first process reads it, as it wrote it: other machines need not see the file, and cannot disagree.
+
+    Raises:
+        TrainingError: as `restore`.
+    """
+    state = None
+    if path is not None and fabric.is_global_zero and path.exists():
+        state = restore(path, settings)
+    if path is not None and fabric.world_size > 1:
+        state = fabric.broadcast(state)
+    return state
 
 
 def restore(path: Path, settings: Settings) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -93,8 +93,8 @@ def fit(
         run = _start(fabric, plan, model, train, val)
         path = None if checkpoint is None else Path(checkpoint)
         settings: Settings = {} if path is None else _settings(fabric, plan, model, train, val)
-        if path is not None and path.exists():
-            run.go_on_from(path, settings)
+        if state := checkpoints.found(path, settings, fabric):
+            run.go_on_from(state)
         run.train(train.info.title, path, settings)
     model.eval()
     return run.history
@@ -271,9 +271,8 @@ class _Run:
             checkpoints.save(path, state)
         self.fabric.barrier()
 
-    def go_on_from(self, path: Path, settings: Settings) -> None:
+    def go_on_from(self, state: dict[str, Any]) -> None:
         """Take over weights, optimiser, schedule and history from the checkpoint of this same run."""
-        state = checkpoints.restore(path, settings)
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.schedule is not None:
