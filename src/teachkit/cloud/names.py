@@ -40,7 +40,9 @@ ON_DEMAND, SPOT, FLEX_START = "ON_DEMAND", "SPOT", "FLEX_START"
 BOOT_DISK_TYPE = "pd-ssd"
 BOOT_DISK_GB = 100
 CPU_MACHINE = "n1-standard-8"
-JOB_PAGE = "https://console.cloud.google.com/agent-platform/locations/{region}/training/{number}?project={project}"
+JOB_PAGE = (
+    "https://console.cloud.google.com/agent-platform/locations/{region}/training/{number}?project={project}"
+)
 
 
 @dataclass(frozen=True)
