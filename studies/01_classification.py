@@ -199,14 +199,15 @@ def _cell(recipe: Any, seed: int, settings: dict[str, Any]) -> dict[str, Any]:
 
 def run_sweep(grid: Grid, splits: dict[str, Split]) -> None:
     """One pass per arm and learning rate; only the validation scores are ever looked at."""
-    for lr in RATES:
-        for arm, recipe in ARMS.items():
-            settings = MAIN | {"lr": lr}
-            grid.run(
-                f"sweep_{arm}_{lr:g}",
-                _cell(recipe, SWEEP_SEED, settings),
-                partial(train_one, recipe, SWEEP_SEED, settings, splits),
-            )
+    grid.run_all(
+        (
+            f"sweep_{arm}_{lr:g}",
+            _cell(recipe, SWEEP_SEED, MAIN | {"lr": lr}),
+            partial(train_one, recipe, SWEEP_SEED, MAIN | {"lr": lr}, splits),
+        )
+        for lr in RATES
+        for arm, recipe in ARMS.items()
+    )
 
 
 def sweep_auc(grid: Grid) -> Sweep:
@@ -217,24 +218,28 @@ def sweep_auc(grid: Grid) -> Sweep:
 def run_main(grid: Grid, splits: dict[str, Split]) -> None:
     """Seed by seed, so that what is there can always be compared in pairs."""
     settings = MAIN | {"lr": chosen_rate(sweep_auc(grid))}
-    for seed in SEEDS:
-        for arm, recipe in ARMS.items():
-            grid.run(
-                f"main_{arm}_{seed}",
-                _cell(recipe, seed, settings),
-                partial(train_one, recipe, seed, settings, splits),
-            )
+    grid.run_all(
+        (
+            f"main_{arm}_{seed}",
+            _cell(recipe, seed, settings),
+            partial(train_one, recipe, seed, settings, splits),
+        )
+        for seed in SEEDS
+        for arm, recipe in ARMS.items()
+    )
 
 
 def run_published(grid: Grid, splits: dict[str, Split]) -> None:
     """The published comparison with its faults and without."""
-    for seed in SEEDS:
-        for arm, recipe in PUBLISHED_ARMS.items():
-            grid.run(
-                f"published_{arm}_{seed}",
-                _cell(recipe, seed, PUBLISHED),
-                partial(train_one, recipe, seed, PUBLISHED, splits),
-            )
+    grid.run_all(
+        (
+            f"published_{arm}_{seed}",
+            _cell(recipe, seed, PUBLISHED),
+            partial(train_one, recipe, seed, PUBLISHED, splits),
+        )
+        for seed in SEEDS
+        for arm, recipe in PUBLISHED_ARMS.items()
+    )
 
 
 def cells_of(grid: Grid, prefix: str, arms: Mapping[str, object]) -> dict[str, list[dict[str, Any]]]:

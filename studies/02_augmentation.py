@@ -102,59 +102,63 @@ def _cell(augment: vision.Augment | None, seed: int, settings: dict[str, Any]) -
 
 def run_sweep(grid: Grid, sets: Sets) -> None:
     """One run per arm and learning rate; only the validation scores are ever looked at."""
-    for lr in RATES:
-        for arm, augment in ARMS.items():
-            settings = MAIN | {"lr": lr}
-            grid.run(
-                f"sweep_{arm}_{lr:g}",
-                _cell(augment, SWEEP_SEED, settings),
-                partial(train_one, sets, augment, SWEEP_SEED, settings),
-            )
+    grid.run_all(
+        (
+            f"sweep_{arm}_{lr:g}",
+            _cell(augment, SWEEP_SEED, MAIN | {"lr": lr}),
+            partial(train_one, sets, augment, SWEEP_SEED, MAIN | {"lr": lr}),
+        )
+        for lr in RATES
+        for arm, augment in ARMS.items()
+    )
 
 
 def run_main(grid: Grid, sets: Sets) -> None:
     """Seed by seed, so that what is there can always be compared in pairs."""
     settings = MAIN | {"lr": chosen_rate(sweep_auc(grid))}
-    for seed in SEEDS:
-        for arm, augment in ARMS.items():
-            grid.run(
-                f"main_{arm}_{seed}",
-                _cell(augment, seed, settings),
-                partial(train_one, sets, augment, seed, settings),
-            )
+    grid.run_all(
+        (
+            f"main_{arm}_{seed}",
+            _cell(augment, seed, settings),
+            partial(train_one, sets, augment, seed, settings),
+        )
+        for seed in SEEDS
+        for arm, augment in ARMS.items()
+    )
 
 
 def run_published(grid: Grid, sets: Sets, arms: Mapping[str, Published] = PUBLISHED_ARMS) -> None:
     """The published comparison with its faults, one at a time, and without."""
-    for seed in PUBLISHED_SEEDS:
-        for arm, asked in arms.items():
-            settings = PUBLISHED | {
-                "lr": chosen_rate(sweep_auc(grid)),
-                "steps": PUBLISHED["steps"] * asked.longer,
-            }
-            grid.run(
-                f"published_{arm}_{seed}",
-                _cell(asked.augment, seed, settings),
-                partial(train_one, sets, asked.augment, seed, settings),
-            )
+    rate = {"lr": chosen_rate(sweep_auc(grid))}
+    settings = {
+        arm: PUBLISHED | rate | {"steps": PUBLISHED["steps"] * asked.longer} for arm, asked in arms.items()
+    }
+    grid.run_all(
+        (
+            f"published_{arm}_{seed}",
+            _cell(asked.augment, seed, settings[arm]),
+            partial(train_one, sets, asked.augment, seed, settings[arm]),
+        )
+        for seed in PUBLISHED_SEEDS
+        for arm, asked in arms.items()
+    )
 
 
 def run_curves(grid: Grid, sets: Sets) -> None:
     """Strengths that the main part does not hold yet, and fewer training images, drawn anew for each seed."""
     settings = MAIN | {"lr": chosen_rate(sweep_auc(grid))}
+    cells = []
     for seed in SEEDS:
         for strength in STRENGTHS:
             if (name := strength_cell(strength, seed)).startswith("strength"):
                 augment = AUGMENT.at(strength)
-                grid.run(
-                    name, _cell(augment, seed, settings), partial(train_one, sets, augment, seed, settings)
-                )
+                run = partial(train_one, sets, augment, seed, settings)
+                cells.append((name, _cell(augment, seed, settings), run))
         for images, arm in product(SIZES, ("plain", "augmented")):
-            grid.run(
-                f"size_{images}_{arm}_{seed}",
-                _cell(ARMS[arm], seed, settings) | {"images": images},
-                partial(train_one, sets, ARMS[arm], seed, settings, images),
-            )
+            told = _cell(ARMS[arm], seed, settings) | {"images": images}
+            run = partial(train_one, sets, ARMS[arm], seed, settings, images)
+            cells.append((f"size_{images}_{arm}_{seed}", told, run))
+    grid.run_all(cells)
 
 
 PARTS: dict[str, Callable[[Grid, Sets], None]] = {

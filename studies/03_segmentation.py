@@ -107,14 +107,15 @@ def _true_masks() -> dict[str, float]:
 
 def run_sweep(grid: Grid) -> None:
     """The base arm, and the one without normalisation; only validation scores are ever looked at."""
-    for lr in RATES:
-        for name in SWEEP_ARMS:
-            arm = arms()[name]
-            grid.run(
-                f"sweep_{name}_{lr:g}",
-                _settings(arm, SWEEP_SEED, lr, "val"),
-                partial(run_one, arm, SWEEP_SEED, lr, "val"),
-            )
+    grid.run_all(
+        (
+            f"sweep_{name}_{lr:g}",
+            _settings(arms()[name], SWEEP_SEED, lr, "val"),
+            partial(run_one, arms()[name], SWEEP_SEED, lr, "val"),
+        )
+        for lr in RATES
+        for name in SWEEP_ARMS
+    )
 
 
 def run_main(grid: Grid) -> None:
@@ -123,11 +124,16 @@ def run_main(grid: Grid) -> None:
     later = {
         cell_name(change) for rows in ABLATIONS.values() for title, change in rows.items() if title in LATER
     }
-    for wave in (False, True):
-        for seed, (name, arm) in product(SEEDS, arms().items()):
-            if (name in later) == wave:
-                settings = _settings(arm, seed, lr, "test")
-                grid.run(f"main_{name}_{seed}", settings, partial(run_one, arm, seed, lr, "test"))
+    grid.run_all(
+        (
+            f"main_{name}_{seed}",
+            _settings(arm, seed, lr, "test"),
+            partial(run_one, arm, seed, lr, "test"),
+        )
+        for wave in (False, True)
+        for seed, (name, arm) in product(SEEDS, arms().items())
+        if (name in later) == wave
+    )
 
 
 def run_flips(grid: Grid) -> None:

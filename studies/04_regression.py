@@ -112,15 +112,16 @@ def run_spread(grid: Grid, table: Table) -> None:
 
 def _run_models(grid: Grid, table: Table, variant: str, seed: int, networks: bool = True) -> None:
     x, y = table
-    for model in tabular.models():
-        if model.startswith("torch") and not networks:
-            continue
-        settings = {
-            "data": "wisconsin", "model": model, "variant": variant, "splits": SPLITS, "seed": seed,
-            "columns": columns_of(variant, x, y),
-        }  # fmt: skip
-        name = f"table_{variant}_{slug(model)}_{seed}"
-        grid.run(name, settings, partial(scores_of, model, variant, seed, x, y))
+    common = {"data": "wisconsin", "splits": SPLITS, "columns": columns_of(variant, x, y)}
+    grid.run_all(
+        (
+            f"table_{variant}_{slug(model)}_{seed}",
+            common | {"model": model, "variant": variant, "seed": seed},
+            partial(scores_of, model, variant, seed, x, y),
+        )
+        for model in tabular.models()
+        if networks or not model.startswith("torch")
+    )
 
 
 def run_noise(grid: Grid, table: Table) -> None:
@@ -146,10 +147,15 @@ def run_noise(grid: Grid, table: Table) -> None:
 def run_published(grid: Grid, table: Table) -> None:
     """Five seeds of splits and first weights."""
     x, y = table[0].to_numpy(np.float64), table[1]
-    for seed in SEEDS:
-        for name, recipe in RECIPES.items():
-            settings = {"recipe": str(recipe), "seed": seed}
-            grid.run(f"published_{name}_{seed}", settings, partial(recipe.run, x, y, seed))
+    grid.run_all(
+        (
+            f"published_{name}_{seed}",
+            {"recipe": str(recipe), "seed": seed},
+            partial(recipe.run, x, y, seed),
+        )
+        for seed in SEEDS
+        for name, recipe in RECIPES.items()
+    )
 
 
 def run_bands(grid: Grid, table: Table) -> None:

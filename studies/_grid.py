@@ -8,6 +8,7 @@ error, because a table must not mix two experiments.
 import argparse
 import json
 import platform
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
@@ -17,6 +18,7 @@ from typing import Any
 from joblib import delayed
 
 from teachkit.errors import SettingsError
+from teachkit.extras import need
 from teachkit.metrics import Interval
 from teachkit.paths import atomic
 from teachkit.training.cluster import results
@@ -24,6 +26,8 @@ from teachkit.training.cluster import results
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs" / "results.md"
 PACKAGES = ("teachkit", "torch", "torchvision", "timm", "numpy", "scikit-learn")
+
+Given = tuple[str, dict[str, Any], Callable[[], dict[str, Any]]]  # name, settings, what computes a cell
 
 INTRO = """# Measured results
 
@@ -55,11 +59,13 @@ class Grid:
             return known["values"]
         return self._keep(name, settings, _computed(compute))
 
-    def run_all(self, cells: Iterable[tuple[str, dict[str, Any], Callable[[], dict[str, Any]]]]) -> None:
+    def run_all(self, cells: Iterable[Given]) -> None:
         """Run many cells, in this order; each is given by the arguments of `run`.
 
         They are computed elsewhere and written here, as each ends, so that workers need not see `folder`.
         """
+        if self.cluster is not None:
+            _take_along()
         missing = [(name, settings, go) for name, settings, go in cells if not self._known(name, settings)]
         tasks = [delayed(_numbered)(number, go) for number, (_, _, go) in enumerate(missing)]
         for number, cell in results(tasks, self.jobs, self.cluster, ordered=False):
@@ -164,6 +170,15 @@ def _computed(compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 def _numbered(number: int, compute: Callable[[], dict[str, Any]]) -> tuple[int, dict[str, Any]]:
     return number, _computed(compute)
+
+
+def _take_along() -> None:
+    """Let the studies' own modules travel with each cell, so that workers need teachkit alone."""
+    cloudpickle = need("cloudpickle", "cluster")
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None)
+        if file and Path(file).parent == Path(__file__).parent and module.__name__ != "__main__":
+            cloudpickle.register_pickle_by_value(module)
 
 
 def _as_kept(settings: dict[str, Any]) -> dict[str, Any]:

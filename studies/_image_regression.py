@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from _grid import Grid
+from _grid import Given, Grid
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression
@@ -35,9 +35,14 @@ def load() -> dict[str, Split]:
 def run_image_rate(grid: Grid, _: object) -> None:
     """One run per rate with squared error; only validation scores are looked at."""
     splits = load()
-    for lr in RATES:
-        settings = _settings("squared", lr, RATE_SEED)
-        grid.run(f"image_rate_{lr:g}", settings, partial(_rate, splits, "squared", lr))
+    grid.run_all(
+        (
+            f"image_rate_{lr:g}",
+            _settings("squared", lr, RATE_SEED),
+            partial(_rate, splits, "squared", lr),
+        )
+        for lr in RATES
+    )
 
 
 def chosen_rate(grid: Grid) -> float:
@@ -62,14 +67,16 @@ def run_images(grid: Grid, _: object) -> None:
         },
     )
     measured = {name: tabular.features(np.asarray(split.images)) for name, split in splits.items()}
+    cells: list[Given] = []
     for seed in SEEDS:
         for model in ("ruler", "linear", "forest"):
             settings = {"model": model, "seed": seed, "crop": CROP}
-            grid.run(f"images_{model}_{seed}", settings, partial(_classical, model, seed, splits, measured))
+            run = partial(_classical, model, seed, splits, measured)
+            cells.append((f"images_{model}_{seed}", settings, run))
         for loss in LOSSES:
-            grid.run(
-                f"images_{loss}_{seed}", _settings(loss, lr, seed), partial(_network, splits, loss, lr, seed)
-            )
+            run = partial(_network, splits, loss, lr, seed)
+            cells.append((f"images_{loss}_{seed}", _settings(loss, lr, seed), run))
+    grid.run_all(cells)
 
 
 def _settings(loss: str, lr: float, seed: int) -> dict[str, Any]:

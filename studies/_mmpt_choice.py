@@ -24,18 +24,18 @@ TRANSFORMER = (("vit", "everyone"),)
 def run_choice(grid: Grid, arms: Sequence[str] = ("shared", "mixed")) -> None:
     """Every rate for some arms."""
     torch.set_num_threads(1)
-    for rate in RATES:
-        for arm in arms:
-            settings = {
-                "arm": arm,
-                "lr": rate,
-                "seed": SEED,
-                "epochs": EPOCHS,
-                "batch_size": BATCH,
-                "domains": list(DOMAINS),
-                "most": {part: MOST[part] for part in ("train", "val")},
-            }
-            grid.run(name_of(arm, rate), settings, partial(asked, arm, rate))
+    common = {
+        "seed": SEED,
+        "epochs": EPOCHS,
+        "batch_size": BATCH,
+        "domains": list(DOMAINS),
+        "most": {part: MOST[part] for part in ("train", "val")},
+    }
+    grid.run_all(
+        (name_of(arm, rate), common | {"arm": arm, "lr": rate}, partial(asked, arm, rate))
+        for rate in RATES
+        for arm in arms
+    )
 
 
 def name_of(arm: str, rate: float) -> str:

@@ -23,8 +23,7 @@ KEPT = ("auc", "balacc", "acc", "kappa", "loss")
 def run_cells(grid: Grid, runs: Sequence[Run]) -> None:
     """Compute those that are missing, in this order."""
     torch.set_num_threads(1)
-    for run in runs:
-        grid.run(run.name, run.settings, partial(measured, run))
+    grid.run_all((run.name, run.settings, partial(measured, run)) for run in runs)
 
 
 def trained(run: Run) -> mmpt.MMPT:

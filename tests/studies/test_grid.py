@@ -69,12 +69,12 @@ def test_cells_of_other_settings_are_refused_before_anything_is_computed(grid):
     assert grid.read("a") is None
 
 
-def test_workers_of_a_cluster_share_the_cells_and_need_not_see_the_folder(grid_module, tmp_path):
+@pytest.mark.slow
+def test_workers_of_a_cluster_need_neither_the_scripts_nor_the_folder(grid_module, tmp_path):
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=False, protocol="tcp", host="127.0.0.1",
-        dashboard_address="127.0.0.1:0",
-    ) as cluster:  # fmt: skip
+        n_workers=1, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address="127.0.0.1:0"
+    ) as cluster:
         grid = grid_module.Grid(tmp_path / "cells", cluster=cluster.scheduler_address)
         grid.run_all((name, {"n": n}, partial(dict, value=n)) for n, name in enumerate("abc"))
     assert [found["value"] for found in grid.values("abc")] == [0, 1, 2]

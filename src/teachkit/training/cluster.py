@@ -109,7 +109,7 @@ def _client(address: str | None) -> Iterator[Any]:
         except ModuleNotFoundError as error:
             raise SettingsError(
                 f"A worker cannot import '{error.name}', which a run needs.",
-                "Start the workers where they find it; for a study: PYTHONPATH=studies dask worker ...",
+                "Install it there, or start the workers with PYTHONPATH set to the folder that holds it.",
                 module=error.name,
             ) from error
         except distributed.KilledWorker as error:
