@@ -42,9 +42,10 @@ class Server:
         self.environment = environment
         self.start()
 
-    def start(self) -> None:
+    def start(self, *around: object) -> None:
+        """Start it, perhaps inside another command."""
         self.process = subprocess.Popen(
-            running.web_server("127.0.0.1", self.port),
+            [*around, *running.web_server("127.0.0.1", self.port)],
             env=self.environment,
             start_new_session=True,
             stdout=subprocess.DEVNULL,
@@ -236,5 +237,25 @@ def test_a_file_that_ends_before_its_stated_length_uses_no_slot(
     line.close()
     wait_for(lambda: not list(arriving.glob("*.upload*")), "the part that came is still there")
     assert (Submission.objects.count(), Job.objects.count()) == (0, 0)
+    assert send(server, request_bytes)[0] == 202
+    once_and_whole(challenge, content, score_here)
+
+
+@pytest.mark.parametrize("full", ["where it arrives", "where it stays"])
+def test_a_disk_that_is_really_full_takes_nothing_and_says_so(
+    server, request_bytes, arriving, challenge, content, score_here, site, need_tool, full
+):
+    bwrap = need_tool("bwrap", "bubblewrap")
+    (site / "uploads").mkdir()
+    folder = arriving if full == "where it arrives" else site / "uploads"
+    assert len(content) > 2 * 65536
+    server.kill()
+    server.start(bwrap, "--die-with-parent", "--dev-bind", "/", "/", "--size", "65536", "--tmpfs", folder)
+    status, text = send(server, request_bytes)
+    assert status == 503, text
+    assert "The disk of this site is full." in text
+    assert (Submission.objects.count(), Job.objects.count()) == (0, 0)
+    server.kill()
+    server.start()
     assert send(server, request_bytes)[0] == 202
     once_and_whole(challenge, content, score_here)
