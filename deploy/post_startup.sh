@@ -207,7 +207,7 @@ server_python() {
 }
 
 check_idle() {
-  step "checking the idle shutdown" "gcloud workbench instances update NAME --metadata=idle-timeout-seconds=3600"
+  step "checking the idle shutdown" "Set an idle shutdown of 60 minutes on the page of this instance in the console."
   local seconds
   seconds=$(attribute idle-timeout-seconds)
   if [[ $seconds =~ ^[1-9][0-9]*$ ]]; then

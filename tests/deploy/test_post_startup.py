@@ -125,17 +125,19 @@ def _times(folder: Path) -> dict[str, float]:
     }
 
 
-def test_a_jupyterlab_that_takes_no_packages_is_a_warning_and_the_course_is_ready(
+def test_no_place_for_the_tab_and_no_idle_shutdown_are_warnings_and_the_course_is_ready(
     instance: Any, publish: Callable[[], None]
 ) -> None:
     publish()
     for path in (instance.folder / "opt" / "server").rglob("packages.pth"):
         path.unlink()  # no pip there
+    del instance.metadata["attributes/idle-timeout-seconds"]
     done = instance.run()
     assert done.returncode == 0
-    (warning,) = [line for line in done.stdout.splitlines() if "WARNING" in line]
-    assert "nbgrader does not fit into JupyterLab's environment" in warning
-    assert "Ready, 1 warnings" in done.stdout
+    tab, idle = [line for line in done.stdout.splitlines() if "WARNING" in line]
+    assert "nbgrader does not fit into JupyterLab's environment" in tab
+    assert "the machine may run, and cost, for hours after class" in idle
+    assert "Ready, 2 warnings" in done.stdout
     assert (instance.home / ".teachkit" / "ready").exists()
 
 
