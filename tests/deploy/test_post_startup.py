@@ -132,6 +132,7 @@ def test_no_place_for_the_tab_and_no_idle_shutdown_are_warnings_and_the_course_i
     for path in (instance.folder / "opt" / "server").rglob("packages.pth"):
         path.unlink()  # no pip there
     del instance.metadata["attributes/idle-timeout-seconds"]
+    (instance.home / "course.new" / "half").mkdir(parents=True)  # a clone that was cut off
     done = instance.run()
     assert done.returncode == 0
     tab, idle = [line for line in done.stdout.splitlines() if "WARNING" in line]
@@ -139,6 +140,21 @@ def test_no_place_for_the_tab_and_no_idle_shutdown_are_warnings_and_the_course_i
     assert "the machine may run, and cost, for hours after class" in idle
     assert "Ready, 2 warnings" in done.stdout
     assert (instance.home / ".teachkit" / "ready").exists()
+    assert not (instance.home / "course.new").exists()
+
+
+def test_a_folder_of_that_name_without_a_course_is_left_alone(
+    instance: Any, publish: Callable[[], None]
+) -> None:
+    publish()
+    (instance.home / "course").mkdir()
+    (instance.home / "course" / "thesis.tex").write_text("precious")
+    assert instance.run().returncode == 1
+    assert (
+        "/home/jupyter/course is there and holds no course"
+        in (instance.home / "SETUP_FAILED.txt").read_text()
+    )
+    assert [path.name for path in (instance.home / "course").iterdir()] == ["thesis.tex"]
 
 
 def test_a_damaged_bundle_is_refused_and_the_file_says_what_to_do(
