@@ -7,6 +7,7 @@ from django.test import Client
 from typer.testing import CliRunner
 
 from teachkit.cli.big import app
+from teachkit.leaderboard import client
 from teachkit.leaderboard.people.models import Token
 from teachkit.leaderboard.submissions.models import Submission
 
@@ -120,3 +121,28 @@ def test_a_token_does_not_travel_without_encryption(monkeypatch, file_of, challe
     options = ["--server", "http://board.example.org", "--model", "net"]
     done = CliRunner().invoke(app, ["submit", str(file_of()), *options])
     assert "https://" in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("status", "misses", "waits"), [(503, 60, True), (None, 60, True), (503, 61, False), (404, 1, False)]
+)
+def test_who_waits_for_a_score_waits_for_a_site_that_is_away(monkeypatch, status, misses, waits):
+    told = {} if status is None else {"status": status}
+    answers = [client.SubmissionRefusedError("away", "", **told)] * misses + [
+        {"state": "scored", "settled": True}
+    ]
+
+    def ask(*_):
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(client, "REST_SECONDS", 0.0)
+    site = client.Site("http://127.0.0.1", "x")
+    monkeypatch.setattr(client.Site, "_ask", lambda _, *asked: ask(*asked))
+    if waits:
+        assert site.wait(1)["state"] == "scored"
+    else:
+        with pytest.raises(client.SubmissionRefusedError):
+            site.wait(1)

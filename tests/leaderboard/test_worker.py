@@ -13,6 +13,7 @@ import pytest
 from django.utils import timezone
 
 from teachkit.errors import SettingsError
+from teachkit.leaderboard import running
 from teachkit.leaderboard.challenges.opening import keep_labels
 from teachkit.leaderboard.submissions import models, queue, upkeep
 from teachkit.leaderboard.submissions.models import Job, Result, Score, Submission
@@ -159,6 +160,8 @@ def test_a_worker_does_not_start_while_other_accounts_can_read_the_labels(challe
     with pytest.raises(SettingsError, match=challenge.labels) as told:
         Worker().run()
     assert "chmod 400" in str(told.value)
+    with pytest.raises(SettingsError, match=challenge.labels):
+        running.serve("127.0.0.1", 1, 1)
 
 
 def test_what_the_privacy_page_promises_to_forget_is_forgotten(challenge, member_of, site):

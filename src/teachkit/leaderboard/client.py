@@ -16,6 +16,8 @@ from teachkit.errors import SettingsError, TeachkitError
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 SECONDS = 60
 REST_SECONDS = 1.0
+AWAY = 503
+MOST_MISSES = 60
 
 
 class SubmissionRefusedError(TeachkitError):
@@ -82,10 +84,18 @@ class Site:
             return self._ask("POST", path, data=told, files={"file": (file.name, stream)})
 
     def wait(self, entry: int, on_state: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
-        """Ask until the entry is scored, rejected or failed."""
-        last = ""
+        """Ask until the entry is scored, rejected or failed; wait for a site that is away for a minute."""
+        last, misses = "", 0
         while True:
-            found = self._ask("GET", f"/api/submissions/{entry}/")
+            try:
+                found = self._ask("GET", f"/api/submissions/{entry}/")
+            except SubmissionRefusedError as error:
+                misses += 1
+                if error.values.get("status", AWAY) != AWAY or misses > MOST_MISSES:
+                    raise
+                time.sleep(REST_SECONDS)
+                continue
+            misses = 0
             if found["state"] != last:
                 on_state(last := found["state"])
             if found["settled"]:

@@ -49,7 +49,14 @@ def web_server(host: str, port: int) -> list[str]:
 
 
 def serve(host: str, port: int, workers: int) -> int:
-    """Run the web server and the workers until interrupted; a worker that dies is started again."""
+    """Run the web server and the workers until interrupted; a worker that dies is started again.
+
+    Raises:
+        SettingsError: no worker would start, or the web server has ended.
+    """
+    from teachkit.leaderboard.challenges.vault import check_that_labels_are_private
+
+    check_that_labels_are_private()
     commands = {"web": web_server(host, port)}
     for number in range(workers):
         commands[f"worker {number + 1}"] = [sys.executable, "-m", "teachkit.cli", "site", "worker"]
