@@ -62,12 +62,13 @@ class Instance:
         path = self.folder / "log" / "calls"
         return path.read_text().splitlines() if path.exists() else []
 
-    def new_system(self) -> None:
-        """A new system's disk: JupyterLab's own environment as the image brings it."""
+    def new_system(self, pip: bool = False) -> None:
+        """A new system's disk: JupyterLab's own environment as the image brings it, perhaps with pip."""
         server = self.folder / "opt" / "server"
         command = [sys.executable, "-m", "venv", "--clear", "--without-pip", str(server)]
         subprocess.run(command, check=True)
-        (server / PURELIB / "packages.pth").write_text(f"{PACKAGES}\n")
+        if pip:
+            (server / PURELIB / "packages.pth").write_text(f"{PACKAGES}\n")
 
     def run(self) -> subprocess.CompletedProcess[str]:
         return self.inside("bash", "/script/post_startup.sh")

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 ENVIRONMENT = "/home/jupyter/.teachkit/env/bin/python"
+IDLE = "attributes/idle-timeout-seconds"
 TERM = {
     "attributes/teachkit-data": "gs://uni/data",
     "attributes/teachkit-exchange": "gs://uni/term",
@@ -26,12 +27,14 @@ print(c.CourseDirectory.course_id, os.environ["TEACHKIT_STUDENT"], c.Exchange.as
 
 
 @pytest.mark.slow
-def test_an_instance_gets_ready_again_after_a_break_and_goes_on_to_newer_publications(
+def test_an_instance_gets_ready_after_a_break_and_again_after_an_upgrade(
     instance: Any, published: Path, publish: Callable[[], None]
 ) -> None:
     publish()
     instance.metadata |= TERM
     failed = instance.home / "SETUP_FAILED.txt"
+
+    (instance.home / "course.new" / "half").mkdir(parents=True)  # a clone that was cut off
 
     # the network breaks while the environment is made
     (instance.folder / "log" / "network_breaks").touch()
@@ -43,17 +46,59 @@ def test_an_instance_gets_ready_again_after_a_break_and_goes_on_to_newer_publica
     assert log.count("FAILED") == 1
     assert not (instance.home / ".teachkit" / "ready").exists()
 
-    # the next start goes on where that one ended
+    # the next start goes on where that one ended; JupyterLab has no pip, and nobody set an idle shutdown
     (instance.folder / "log" / "network_breaks").unlink()
+    del instance.metadata[IDLE]
     before = len(instance.calls)
     done = instance.run()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Ready, 0 warnings" in done.stdout
+    tab, idle = [line for line in done.stdout.splitlines() if "WARNING" in line]
+    assert "nbgrader does not fit into JupyterLab's environment" in tab
+    assert "the machine may run, and cost, for hours after class" in idle
+    assert "Ready, 2 warnings" in done.stdout
     assert not failed.exists()
-    assert [call.split()[0] for call in instance.calls[before:]] == ["gcloud", "micromamba", "systemctl"]
-    assert "stops by itself after 60 idle minutes" in done.stdout
+    assert not (instance.home / "course.new").exists()
+    assert [call.split()[0] for call in instance.calls[before:]] == ["gcloud", "micromamba"]
+    _check_environment(instance)
 
-    # a kernel that finds the package of the bundle, and the settings of this student
+    # an upgrade replaces the system's disk, by one with pip; a newer publication is there, and the student
+    # has worked: root takes nothing of that, and changes nothing of it
+    mine = instance.home / "course" / "notebooks" / "00_start_here.ipynb"
+    mine.write_text('{"mine": 1}\n')
+    (wheel,) = (instance.home / "course" / "wheel").glob("*.whl")
+    wheel.write_bytes(b"the student's own")
+    (instance.home / "course" / "pip.py").write_text("open('/log/as_root', 'w')")
+    (instance.home / ".teachkit" / "env" / "teachkit.wheel").write_text(_sum(wheel))
+    (published / "notebooks" / "00_start_here.ipynb").write_text('{"corrected": 1}\n')
+    publish()
+    shutil.rmtree(instance.folder / "var" / "cache")
+    instance.new_system(pip=True)
+    instance.metadata[IDLE] = "3600"
+    before = len(instance.calls)
+    done = instance.run()
+    assert "Ready, 0 warnings" in done.stdout
+    assert "stops by itself after 60 idle minutes" in done.stdout
+    assert [call.split()[0] for call in instance.calls[before:]] == ["gcloud", "gcloud", "systemctl"]
+    assert not (instance.folder / "log" / "as_root").exists()
+    assert mine.read_text() == '{"mine": 1}\n'
+    newest = "origin/main:notebooks/00_start_here.ipynb"
+    shown = instance.inside("git", "-C", "/home/jupyter/course", "show", newest)
+    assert shown.stdout == '{"corrected": 1}\n'
+    served = instance.inside("/opt/server/bin/python", "-c", "import teachkit; print(teachkit.__file__)")
+    assert served.stdout.startswith("/opt/server/")
+    config = instance.inside("/opt/server/bin/python", "-c", CONFIG).stdout
+    assert config.split() == ["dl", "ada@x.org", "/home/jupyter/course/quizzes/nbgrader_config.py"]
+
+    # one more start does nothing again
+    before, stamps = len(instance.calls), _times(instance.home / ".teachkit" / "env")
+    assert instance.run().returncode == 0
+    assert [call for call in instance.calls[before:] if "course.sha256" not in call] == []
+    assert _times(instance.home / ".teachkit" / "env") == stamps
+    assert (instance.home / ".bashrc").read_text().count("settings.sh") == 1
+
+
+def _check_environment(instance: Any) -> None:
+    """Kernels and terminals find the package of the bundle and this student's settings; make is done."""
     said = instance.inside(ENVIRONMENT, "-c", "import teachkit; print(teachkit.__file__)").stdout
     assert said.startswith("/home/jupyter/.teachkit/env/")
     for name in ("course", "python3"):
@@ -64,53 +109,10 @@ def test_an_instance_gets_ready_again_after_a_break_and_goes_on_to_newer_publica
         assert kernel["env"]["TEACHKIT_STUDENT"] == "ada@x.org"
         assert kernel["env"]["TEACHKIT_BUCKET"] == "gs://uni/data"
         assert kernel["env"]["PATH"].startswith("/home/jupyter/.teachkit/env/bin:")
-
-    # JupyterLab's own environment has the plug-ins, and nbgrader finds the course
-    served = instance.inside("/opt/server/bin/python", "-c", "import teachkit; print(teachkit.__file__)")
-    assert served.stdout.startswith("/opt/server/")
-    config = instance.inside("/opt/server/bin/python", "-c", CONFIG).stdout
-    assert config.split() == ["dl", "ada@x.org", "/home/jupyter/course/quizzes/nbgrader_config.py"]
     shell = instance.inside("bash", "-c", ". ~/.bashrc; echo $TEACHKIT_EXCHANGE; command -v teachkit").stdout
     assert shell.split() == ["gs://uni/term", "/home/jupyter/.teachkit/env/bin/teachkit"]
-
-    # make uses this environment: nothing is left to do
     assert instance.inside("make", "-C", "/home/jupyter/course", "-q", ".venv/ready").returncode == 0
     assert (instance.home / "course" / ".venv").readlink() == Path("/home/jupyter/.teachkit/env")
-
-    # a third start does nothing again
-    before, stamps = len(instance.calls), _times(instance.home / ".teachkit" / "env")
-    assert instance.run().returncode == 0
-    assert [call for call in instance.calls[before:] if "course.sha256" not in call] == []
-    assert _times(instance.home / ".teachkit" / "env") == stamps
-    assert (instance.home / ".bashrc").read_text().count("settings.sh") == 1
-
-    # a newer publication arrives; the student's work stays until the student takes it
-    mine = instance.home / "course" / "notebooks" / "00_start_here.ipynb"
-    mine.write_text('{"mine": 1}\n')
-    (published / "notebooks" / "00_start_here.ipynb").write_text('{"corrected": 1}\n')
-    publish()
-    assert instance.run().returncode == 0
-    assert mine.read_text() == '{"mine": 1}\n'
-    newest = instance.inside(
-        "git", "-C", "/home/jupyter/course", "show", "origin/main:notebooks/00_start_here.ipynb"
-    )
-    assert newest.stdout == '{"corrected": 1}\n'
-
-    # an upgrade replaces the system's disk: only the server's part is done again,
-    # and root takes nothing of it from the student's copy
-    (wheel,) = (instance.home / "course" / "wheel").glob("*.whl")
-    wheel.write_bytes(b"the student's own")
-    (instance.home / "course" / "pip.py").write_text("open('/log/as_root', 'w')")
-    (instance.home / ".teachkit" / "env" / "teachkit.wheel").write_text(_sum(wheel))
-    shutil.rmtree(instance.folder / "var" / "cache")
-    instance.new_system()
-    before = len(instance.calls)
-    assert instance.run().returncode == 0
-    assert [call.split()[0] for call in instance.calls[before:]].count("systemctl") == 1
-    assert not any(call.startswith("micromamba") for call in instance.calls[before:])
-    served = instance.inside("/opt/server/bin/python", "-c", "import teachkit; print(teachkit.__file__)")
-    assert served.stdout.startswith("/opt/server/")
-    assert not (instance.folder / "log" / "as_root").exists()
 
 
 def _sum(path: Path) -> str:
@@ -123,24 +125,6 @@ def _times(folder: Path) -> dict[str, float]:
         for path in folder.rglob("*")
         if "__pycache__" not in path.parts and path.name not in {"ready"} and not path.is_dir()
     }
-
-
-def test_no_place_for_the_tab_and_no_idle_shutdown_are_warnings_and_the_course_is_ready(
-    instance: Any, publish: Callable[[], None]
-) -> None:
-    publish()
-    for path in (instance.folder / "opt" / "server").rglob("packages.pth"):
-        path.unlink()  # no pip there
-    del instance.metadata["attributes/idle-timeout-seconds"]
-    (instance.home / "course.new" / "half").mkdir(parents=True)  # a clone that was cut off
-    done = instance.run()
-    assert done.returncode == 0
-    tab, idle = [line for line in done.stdout.splitlines() if "WARNING" in line]
-    assert "nbgrader does not fit into JupyterLab's environment" in tab
-    assert "the machine may run, and cost, for hours after class" in idle
-    assert "Ready, 2 warnings" in done.stdout
-    assert (instance.home / ".teachkit" / "ready").exists()
-    assert not (instance.home / "course.new").exists()
 
 
 def test_a_folder_of_that_name_without_a_course_is_left_alone(
