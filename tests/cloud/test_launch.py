@@ -108,9 +108,13 @@ def test_a_command_without_sense_says_so(words, message, capsys):
 
 
 @pytest.mark.slow
-def test_two_machines_with_two_processes_each_are_one_group_of_four(tmp_path, free_port):
+@pytest.mark.parametrize(
+    ("processes", "found"), [(1, ["2 0 11", "2 1 11"]), (2, ["4 0 1111", "4 0 1111", "4 1 1111", "4 1 1111"])]
+)
+def test_the_processes_of_two_machines_are_one_group(tmp_path, free_port, processes, found):
     (tmp_path / "program.py").write_text(PROGRAM)
-    command = [sys.executable, "-m", "teachkit.cloud.launch", "--processes", "2", "--port", str(free_port)]
+    command = [sys.executable, "-m", "teachkit.cloud.launch", "--processes", str(processes)]
+    command += ["--port", str(free_port)]
     places = {"workerpool0": ["127.0.0.1:2222"], "workerpool1": ["127.0.0.1:2222"]}
     running = []
     for pool in places:
@@ -120,5 +124,4 @@ def test_two_machines_with_two_processes_each_are_one_group_of_four(tmp_path, fr
         running.append(subprocess.Popen(words, env=os.environ | wrong, stderr=subprocess.PIPE, text=True))
     said = [process.communicate(timeout=120)[1] for process in running]
     assert [process.returncode for process in running] == [0, 0], said
-    found = [(tmp_path / str(rank)).read_text() for rank in range(4)]
-    assert found == ["4 0 1111", "4 0 1111", "4 1 1111", "4 1 1111"]
+    assert [(tmp_path / str(rank)).read_text() for rank in range(len(found))] == found

@@ -123,6 +123,12 @@ def test_a_scheduler_without_workers_is_named(in_this_process, monkeypatch):
         list(cluster.results([delayed(abs)(1)], None, address))
 
 
+def test_workers_are_asked_for_their_versions_before_they_get_anything(two_workers, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "version", lambda name: "0.0.1")
+    with pytest.raises(SettingsError, match=r"tcp://127\.0\.0\.1:\d+ has teachkit .* and not 0\.0\.1"):
+        list(cluster.results([delayed(abs)(1)], None, two_workers.scheduler_address))
+
+
 def test_a_worker_with_other_versions_is_named_with_what_differs():
     ours = cluster.versions()
     assert {"python", "teachkit", "torch"} <= set(ours)

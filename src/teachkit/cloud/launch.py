@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from teachkit.errors import SettingsError
 
@@ -20,7 +21,8 @@ PORT = 29500  # ours; 2222 and 3333 belong to the service
 PRIMARY, WORKERS = "workerpool0", "workerpool1"
 # Where the service sets these, they count machines and not processes. torchrun sets its own.
 FOREIGN = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "GROUP_RANK", "MASTER_ADDR", "MASTER_PORT")
-AGENT = "teachkit.training.torchrun"  # a program like any other from here: this room never imports torch
+# A program like any other from here: this room never imports torch. As a file it loads no more than torch.
+AGENT = Path(__file__).parents[1] / "training" / "torchrun.py"
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     program = ["-m", *asked.program] if asked.module else asked.program
     told = torchrun_arguments(machines, program, asked.processes or gpus() or 1, asked.port)
     print("torchrun", " ".join(told), flush=True)
-    os.execve(sys.executable, [sys.executable, "-m", AGENT, *told], cleaned(os.environ))
+    os.execve(sys.executable, [sys.executable, "-P", str(AGENT), *told], cleaned(os.environ))
 
 
 if __name__ == "__main__":
