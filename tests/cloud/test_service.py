@@ -34,6 +34,7 @@ class FakeClock:
 
     def sleep(self, seconds: float) -> None:
         self.time += seconds
+        assert self.time < 1e5, "nobody ends the waiting"
 
 
 @pytest.fixture

@@ -81,15 +81,23 @@ def test_files_of_a_long_program_are_sent_while_it_runs(
     assert entry.main([*OUTPUT, "--program", "m"]) == 0
 
 
-def test_every_machine_of_a_program_goes_on_from_the_first_ones_checkpoint(
-    course: Course, stores: dict[str, MemoryStore], launched: list[list[str]], tmp_path: Path,
-    in_cluster: Callable[[int, int], None],
+@pytest.mark.parametrize(("machine", "checkpoint"), [(0, "earlier\nstep\n"), (1, "step\n")])
+def test_a_program_goes_on_from_the_checkpoint_that_its_first_machine_reads_for_all(
+    machine: int, checkpoint: str, course: Course, stores: dict[str, MemoryStore], launched: list[list[str]],
+    tmp_path: Path, in_cluster: Callable[[int, int], None], monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     earlier = stores.setdefault("gs://runs-of-class/before", MemoryStore("gs://runs-of-class/before"))
     (tmp_path / "before" / "program").mkdir(parents=True)
     (tmp_path / "before" / "program" / "checkpoint.pt").write_text("earlier\n")
     upload(earlier, Manifest(0, STOPPED), tmp_path / "before", {})
-    in_cluster(1, 2)
+    own = stores.setdefault("gs://runs-of-class/run", MemoryStore("gs://runs-of-class/run"))
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / f"machine-{machine}.log").write_text("taken away before it began")
+    upload(own, Manifest(machine, STOPPED), tmp_path / "own", {})
+    in_cluster(machine, 2)
+    monkeypatch.setattr(entry, "wait_for_others", lambda store, machines: [])
     assert entry.main([*OUTPUT, "--earlier", "gs://runs-of-class/before", "--program", "m"]) == 0
-    assert (course.root / "build" / "program" / "checkpoint.pt").read_text() == "earlier\nstep\n"
-    assert set(last(stores, 1).files) == {"machine-1.log"}  # the checkpoint is the first machine's to send
+    folder = Path(launched[0][-1])
+    assert (folder / "checkpoint.pt").read_text() == checkpoint
+    sent = {"machine-0.log", "program/checkpoint.pt"} if machine == 0 else {"machine-1.log"}
+    assert set(last(stores, machine).files) == sent

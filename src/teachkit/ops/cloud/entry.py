@@ -109,7 +109,7 @@ def run_lesson(lesson: Lesson, options: Options, log: Path) -> bool:
 def run_program(desk: Desk, program: Sequence[str]) -> list[str]:
     """Train on every GPU of every machine; files are sent every few minutes. One sentence if it failed.
 
-    The first machine's folder is what counts; the others need the checkpoint in it to go on together.
+    The first machine's folder is what counts: it holds the checkpoint, and is the only one that is sent.
     """
     folder = (desk.out if desk.machine == 0 else desk.out.parent) / PROGRAM
     command = [sys.executable, "-m", "teachkit.cloud.launch", "-m", *program, "--out", str(folder)]
@@ -215,21 +215,24 @@ def _end(desk: Desk, state: str, problem: str) -> int:
 def _restore(desk: Desk, earlier: str, machines: int, *, program: bool) -> None:
     """Bring what was finished earlier: by this job before it was restarted, or by the run before.
 
-    Every machine of a program needs the checkpoint of the first one; lessons need what any has finished.
+    The first machine of a program reads its checkpoint for all; lessons need what any machine has finished.
     """
-    folder = desk.out if desk.machine == 0 or not program else desk.out.parent
-    places = [(desk.store, [0 if program else desk.machine])]
+    if program and desk.machine:
+        return
+    places = [(desk.store, [desk.machine])]
     if earlier:
         places.append((BucketStore(earlier), [0] if program else list(range(machines))))
+    wanted = f"{PROGRAM}/" if program else LESSONS
     for store, numbers in places:
         for machine in numbers:
             try:
-                found = download(store, machine, folder, only=f"{PROGRAM}/" if program else LESSONS)
+                found = download(store, machine, desk.out, only=wanted)
             except StorageError as error:  # an earlier attempt is a help, not a need
                 print(f"Nothing is taken over from {store.url}: {error}", flush=True)
                 continue
-            if found and found.files:
-                print(f"{len(found.files)} files of an earlier attempt are here.", flush=True)
+            brought = [name for name in found.files if name.startswith(wanted)] if found else []
+            if brought:
+                print(f"{len(brought)} files of an earlier attempt are here.", flush=True)
                 if store is desk.store:
                     return
 
