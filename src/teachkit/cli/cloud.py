@@ -140,11 +140,11 @@ def list_runs(project: Project = "", region: Region = "", out: Out = None) -> No
     from teachkit.cloud.jobs import RUN, elapsed_s, in_words
     from teachkit.ops.cloud.tickets import tickets
 
-    newest = next(iter(tickets(_folder(out))), None)
-    project = project or (newest.project if newest else "")
-    region = region or (newest.region if newest else names.REGION)
+    if not project and (newest := next(iter(tickets(_folder(out))), None)):
+        project, region = newest.project, region or newest.region
     if not project:
         raise SettingsError("It is not known which project to ask.", "Give --project.")
+    region = region or names.REGION
     found = _jobs(project, region).find(RUN)
     for job in found:
         typer.echo(f"{job.display_name}: {in_words(job)}, {elapsed_s(job) / 60:.0f} min")
