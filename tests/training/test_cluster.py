@@ -111,6 +111,16 @@ def test_a_module_that_workers_lack_is_named_and_nobody_waits(two_workers, tmp_p
         list(cluster.results([delayed(only_here.one)()], None, two_workers.scheduler_address))
 
 
+def test_a_run_that_ends_its_workers_stops_with_the_name_of_the_last_one(two_workers, monkeypatch):
+    monkeypatch.setattr(two_workers.scheduler, "allowed_failures", 0)  # 3 by default
+
+    def die() -> None:
+        os._exit(1)
+
+    with pytest.raises(TrainingError, match=r"ended one worker after the other, the last one at tcp://127"):
+        list(cluster.results([delayed(die)()], None, two_workers.scheduler_address))
+
+
 def test_workers_with_several_threads_are_refused_for_runs_would_share_random_numbers(in_this_process):
     with pytest.raises(SettingsError, match=r"has 2 threads.*--nthreads 1"):
         list(cluster.results([delayed(abs)(1)], None, in_this_process(1, threads=2)))
