@@ -71,7 +71,10 @@ def draw_matrix(axes: Axes, counts: np.ndarray, classes: Sequence[str]) -> None:
         )
     # Up to three names stand side by side, so a long one must break.
     names = [textwrap.fill(name, 11) for name in classes] if len(classes) <= 3 else list(classes)
-    axes.set_xticks(range(len(classes)), names, rotation=0 if len(classes) <= 3 else 45)
+    axes.set_xticks(range(len(classes)), names)
+    if len(classes) > 3:  # slanted names end under their column
+        for label in axes.get_xticklabels():
+            label.set(rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(classes)), names)
     axes.tick_params(length=0)
     axes.set(xlabel="model says", ylabel="truth")
