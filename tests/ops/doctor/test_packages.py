@@ -1,5 +1,6 @@
 """Each package of the lock is compared with what is installed; markers decide which lines apply."""
 
+import json
 import subprocess
 import sys
 from importlib.metadata import version
@@ -43,7 +44,10 @@ def test_installed_versions_are_those_that_pip_lists() -> None:
         check=True,
     ).stdout.split()
     expected = {line.partition("==")[0].lower().replace("_", "-").replace(".", "-"): line for line in listed}
-    found = packages.installed()
+    # in a process of its own, as the doctor is: packages that other tests import may lengthen the path here
+    code = "import json; from teachkit.ops.doctor.packages import installed; print(json.dumps(installed()))"
+    asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    found = json.loads(asked)
     assert set(found) == set(expected)
     assert found["numpy"] == version("numpy")
 
