@@ -8,12 +8,13 @@ import hashlib
 import io
 import json
 import re
+import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
@@ -34,7 +35,6 @@ FILES = re.compile(r"(uploads|predictions|labels)/[A-Za-z0-9][A-Za-z0-9._-]*")
 # Names of tables and permissions are made by migrations on the machine that restores.
 LEFT_OUT = ["contenttypes", "auth.permission", "sessions", "axes"]
 SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
-PIECE = 2**20
 
 
 def back_up(target: Path) -> dict[str, Any]:
@@ -177,9 +177,9 @@ def _checked(source: Path) -> dict[str, Any]:
     return manifest
 
 
-def _stream(archive: tarfile.TarFile, name: str) -> IO[bytes]:
+def _stream(archive: tarfile.TarFile, name: str) -> io.BufferedReader:
     found = archive.extractfile(name)
-    if found is None:  # a link or a folder
+    if not isinstance(found, io.BufferedReader):  # None for a link or a folder
         raise FormatError(f"'{name}' in the backup is no file.", "Give another backup.")
     return found
 
@@ -187,14 +187,10 @@ def _stream(archive: tarfile.TarFile, name: str) -> IO[bytes]:
 def _put(archive: tarfile.TarFile, name: str, target: Path, mode: int) -> None:
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _stream(archive, name) as stream, atomic(target) as temporary, temporary.open("wb") as out:
-        while piece := stream.read(PIECE):
-            out.write(piece)
+        shutil.copyfileobj(stream, out)
     target.chmod(mode)
 
 
-def _hash(stream: IO[bytes]) -> str:
-    found = hashlib.sha256()
+def _hash(stream: io.BufferedReader) -> str:
     with stream:
-        while piece := stream.read(PIECE):
-            found.update(piece)
-    return found.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()

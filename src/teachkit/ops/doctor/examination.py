@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,14 @@ def examine(start: Path | None = None) -> list[Check]:
     root = root_or_none(start)
     buckets = list(_answers("buckets", lambda: bucket_checks(root)))
     silent = any(check.name == DATA_BUCKET and check.state == "problem" for check in buckets)
+    machine = cache(lambda: this_machine(thorough=True))  # in a question, so that a failure is a finding
     questions: dict[str, Question] = {
-        "python": lambda: python_check(this_machine()),
+        "python": lambda: python_check(machine()),
         "packages": lambda: packages_check(root),
-        "gpu": lambda: asked.check(this_machine(thorough=True)),
+        "gpu": lambda: asked.check(machine()),
         "course": lambda: course_check(root),
-        "memory": lambda: memory_check(this_machine()),
-        "disk": lambda: disk_check(this_machine()),
+        "memory": lambda: memory_check(machine()),
+        "disk": lambda: disk_check(machine()),
         "data": lambda: data_check(root, silent=silent),
         "buckets": lambda: buckets,
         "account": account_check,
